@@ -1,0 +1,161 @@
+"""Django's settings of the house. Everything that differs between two installations comes from the environment,
+which `./wasl` fills in; secrets come from `secrets.json` in the data folder."""
+
+import json
+import os
+from base64 import b64decode
+from pathlib import Path
+
+import dj_database_url
+from django.utils.translation import gettext_lazy as _
+
+WASL_DATA = Path(os.environ.get("WASL_DATA", "data")).resolve()
+WASL_BASE_URL = os.environ.get("WASL_BASE_URL", "http://127.0.0.1:8000")
+WASL_DEMO = os.environ.get("WASL_DEMO", "")
+_secrets = json.loads((WASL_DATA / "secrets.json").read_text())
+
+SECRET_KEY: str = _secrets["django_key"]
+WASL_SEAL_KEY: bytes = b64decode(_secrets["seal_key"])
+DEBUG = False
+ALLOWED_HOSTS = os.environ.get("WASL_HOSTS", "127.0.0.1,localhost,[::1]").split(",")
+CSRF_TRUSTED_ORIGINS = [WASL_BASE_URL]
+
+WASL_WIRING = "wasl.site.wiring"
+# Browsers of the public that report or track may ask this often (per address); see faces.
+WASL_REOPEN_DAYS = 30
+WASL_ANSWER_DAYS = 5
+
+INSTALLED_APPS = [
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "django.forms",
+    "django_htmx",
+    "procrastinate.contrib.django",
+    "wasl.kernel.apps.KernelConfig",
+    "wasl.core.organisation",
+    "wasl.core.catalogue",
+    "wasl.core.people",
+    "wasl.core.contacts",
+    "wasl.core.cases",
+    "wasl.services.messages",
+    "wasl.channels.mail",
+    "wasl.faces.frame",
+    "wasl.faces.open311",
+    "wasl.faces.portal",
+    "wasl.faces.desk",
+    "wasl.site",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "wasl.faces.frame.security.SecurityHeaders",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "wasl.site.urls"
+WSGI_APPLICATION = "wasl.site.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "wasl.faces.frame.context.frame",
+            ],
+        },
+    }
+]
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+
+DATABASES = {
+    "default": dj_database_url.parse(
+        os.environ.get("WASL_DATABASE_URL", "postgresql://wasl@127.0.0.1:5432/wasl"),
+        conn_max_age=None,
+        conn_health_checks=True,
+    )
+}
+# Statements of the hot path are prepared after five runs; the server's clock for a forgotten transaction is short, because
+# the daily root of the journal is taken ten minutes after midnight and no transaction may be older than that.
+DATABASES["default"]["OPTIONS"] = {
+    "prepare_threshold": 5,
+    "options": "-c idle_in_transaction_session_timeout=300000 -c statement_timeout=300000 -c timezone=UTC",
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "site_cache"}}
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = WASL_BASE_URL.startswith("https:")
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SESSION_COOKIE_SECURE else None
+
+AUTH_USER_MODEL = "organisation.Staff"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+ACCOUNT_ADAPTER = "wasl.site.accounts.ClosedSignup"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/desk/"
+
+LANGUAGE_CODE = "ar"
+LANGUAGES = [("ar", _("Arabic")), ("en", _("English")), ("zh-hans", _("Chinese"))]
+LOCALE_PATHS = [Path(__file__).resolve().parents[1] / "locale"]
+USE_TZ = True
+TIME_ZONE = "Asia/Muscat"
+
+STATIC_URL = "/static/"
+STATIC_ROOT = WASL_DATA / "static"
+STATICFILES_DIRS = [Path(__file__).resolve().parents[1] / "static"]
+WHITENOISE_USE_FINDERS = True
+MEDIA_ROOT = WASL_DATA / "files"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+FILE_UPLOAD_PERMISSIONS = 0o600
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
+FILE_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
+
+EMAIL_HOST = os.environ.get("WASL_MAIL_HOST", "127.0.0.1")
+EMAIL_PORT = int(os.environ.get("WASL_MAIL_PORT", "25"))
+EMAIL_HOST_USER = os.environ.get("WASL_MAIL_USER", "")
+EMAIL_HOST_PASSWORD = os.environ.get("WASL_MAIL_PASSWORD", "")
+EMAIL_USE_TLS = os.environ.get("WASL_MAIL_TLS", "") == "starttls"
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = os.environ.get("WASL_MAIL_FROM", "hotline@wasl.example")
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": os.environ.get("WASL_LOG_LEVEL", "INFO")},
+}
+SILENCED_SYSTEM_CHECKS: list[str] = []
