@@ -1,0 +1,32 @@
+"""The installation's secret keys: made once, kept in the data folder's `secrets.json`, readable by its owner only."""
+
+import base64
+import json
+import os
+import secrets
+from pathlib import Path
+
+
+def make_keys(data: Path) -> None:
+    """Write `secrets.json` into the data folder unless it is there. The keys of an old one stay; missing ones are added.
+
+    `django_key` signs sessions and links; `seal_key` (32 bytes, base64) seals personal data; `pepper` (32 bytes, base64)
+    goes into what is derived from acceptance numbers. Who loses `seal_key` loses the personal data: it is part of a backup.
+    """
+    file = data / "secrets.json"
+    known: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
+    keys = {
+        "django_key": secrets.token_urlsafe(50),
+        "seal_key": base64.b64encode(secrets.token_bytes(32)).decode(),
+        "pepper": base64.b64encode(secrets.token_bytes(32)).decode(),
+    } | known
+    if keys == known:
+        return
+    data.mkdir(parents=True, exist_ok=True)
+    part = file.with_suffix(".part")
+    part.unlink(missing_ok=True)
+    with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+        json.dump(keys, out, indent=1)
+        out.flush()
+        os.fsync(out.fileno())
+    part.replace(file)
