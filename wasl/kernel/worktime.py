@@ -405,7 +405,7 @@ def holidays_of(country: str, years: int | Iterable[int], *, language: str | Non
 
     `language` (`ar`, `en_US`, ...) is a language in which the package `holidays` knows that country; without it the
     country's default is used. Dates of Islamic feasts that no authority has announced yet are calculated and may be
-    off by a day: an administrator can correct them as exceptional days. Raises ValueError for a country that is not known.
+    off by a day: an administrator can correct them as exceptional days. Raises ValueError for an unknown country.
     """
     try:
         found = holidays.country_holidays(country.upper(), years=years, language=language)
