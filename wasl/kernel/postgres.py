@@ -83,6 +83,14 @@ class Cluster:
         """libpq URL of a database; the socket's folder stands in the place of the host."""
         return f"postgresql://{role}@{quote(str(self.socket_folder), safe='')}:5432/{database}"
 
+    def is_served(self) -> bool:
+        """Whether a server process holds this cluster, even if it does not let us in yet."""
+        try:
+            number = int((self.folder / "postmaster.pid").read_text().split("\n", 1)[0])
+            return b"postgres" in Path(f"/proc/{number}/cmdline").read_bytes().split(b"\0")[0]
+        except (OSError, ValueError):
+            return False
+
 
 def program(name: str) -> Path:
     """Path of one of PostgreSQL's programs (`pg_dump`, `pgbench`, ...). Raises PostgresError without the wheel."""

@@ -8,10 +8,11 @@ from pathlib import Path
 
 
 def make_keys(data: Path) -> None:
-    """Write `secrets.json` into the data folder unless it is there. The keys of an old one stay; missing ones are added.
+    """Write `secrets.json` into the data folder. The keys of an old one stay; those that it lacks are added.
 
-    `django_key` signs sessions and links; `seal_key` (32 bytes, base64) seals personal data; `pepper` (32 bytes, base64)
-    goes into what is derived from acceptance numbers. Who loses `seal_key` loses the personal data: it is part of a backup.
+    `django_key` signs sessions and links; `seal_key` (32 bytes, base64) seals personal data; `pepper` (32 bytes,
+    base64) goes into what is derived from acceptance numbers. Who loses `seal_key` loses the personal data, so the
+    file is part of every backup.
     """
     file = data / "secrets.json"
     known: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
@@ -25,7 +26,7 @@ def make_keys(data: Path) -> None:
     data.mkdir(parents=True, exist_ok=True)
     part = file.with_suffix(".part")
     part.unlink(missing_ok=True)
-    with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
         json.dump(keys, out, indent=1)
         out.flush()
         os.fsync(out.fileno())
