@@ -17,7 +17,7 @@ def main(arguments: list[str]) -> int:
     uv = Path(sys.executable).with_name("uv")
     # The lock names no index: whoever installs uses his own.
     how = ["--generate-hashes", "--no-emit-index-url", "--no-emit-find-links", "--no-annotate", "--quiet"]
-    how += ["--python-version", "3.11", "--upgrade"] if given.upgrade else ["--python-version", "3.11"]
+    how += ["--universal", "--python-version", "3.11", *(["--upgrade"] if given.upgrade else [])]
     for name in ("requirements", "requirements-test"):
         with step(f"locking {name}.in", f"{name}.lock written"):
             command = [str(uv), "pip", "compile", *how, f"{name}.in", "-o", f"{name}.lock"]
