@@ -50,7 +50,8 @@ def main(arguments: list[str]) -> int:
         raise Refusal(f"the data folder cannot be made: {error}.") from None
     finally:
         shutil.rmtree(part, ignore_errors=True)
-    say(f"{target} restored in {time.monotonic() - began:.1f} s; ./wasl journal verify --data {target} proves the journal.")
+    say(f"{target} restored in {time.monotonic() - began:.1f} s.")
+    say(f"./wasl journal verify --data {target} proves the journal.")
     return 0
 
 
