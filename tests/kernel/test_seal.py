@@ -11,7 +11,17 @@ from django.test import override_settings
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wasl.kernel.seal import SealBroken, index_of, pin_matches, pin_of, seal, sealed_by, unseal
+from wasl.kernel.seal import (
+    SealBroken,
+    index_of,
+    pin_matches,
+    pin_of,
+    seal,
+    seal_bytes,
+    sealed_by,
+    unseal,
+    unseal_bytes,
+)
 
 FIRST = bytes(range(32))
 SECOND = bytes(range(100, 132))
@@ -32,8 +42,13 @@ def _a_known_key() -> Any:
 def test_what_is_sealed_is_opened(text: str, place: str) -> None:
     sealed = seal(text, place=place)
     assert unseal(sealed, place=place) == text
-    assert unseal(memoryview(sealed), place=place) == text  # type: ignore[arg-type]  # what a driver may hand over
+    assert unseal(memoryview(sealed), place=place) == text
     assert len(sealed) == len(text.encode()) + 29
+
+
+@given(st.binary(max_size=5000), st.text())
+def test_files_are_sealed_too(data: bytes, place: str) -> None:
+    assert unseal_bytes(seal_bytes(data, place=place), place=place) == data
 
 
 def test_sealing_twice_shows_no_likeness() -> None:

@@ -21,7 +21,17 @@ from django.core.exceptions import ImproperlyConfigured
 
 from wasl.kernel.digits import to_ascii_digits
 
-__all__ = ["SealBroken", "index_of", "pin_matches", "pin_of", "seal", "sealed_by", "unseal"]
+__all__ = [
+    "SealBroken",
+    "index_of",
+    "pin_matches",
+    "pin_of",
+    "seal",
+    "seal_bytes",
+    "sealed_by",
+    "unseal",
+    "unseal_bytes",
+]
 
 _NONCE = 12
 _TAG = 16
@@ -81,17 +91,27 @@ def seal(text: str, *, place: str = "") -> bytes:
     `place` names where the result will lie (a table, row and column, say); it is not stored, and `unseal` wants the
     same again, so that nobody can move one person's sealed number into another's row.
     """
-    ring = _keys()
-    nonce = os.urandom(_NONCE)
-    head = bytes((ring.current,))
-    return head + nonce + ring.ciphers[ring.current].encrypt(nonce, text.encode(), head + place.encode())
+    return seal_bytes(text.encode(), place=place)
 
 
-def unseal(data: bytes, *, place: str = "") -> str:
+def unseal(data: bytes | memoryview, *, place: str = "") -> str:
     """The text that `seal` was given for the same `place`.
 
     `data` may be a memoryview, as data base drivers give. Raises SealBroken if it is anything else.
     """
+    return unseal_bytes(data, place=place).decode()
+
+
+def seal_bytes(data: bytes, *, place: str = "") -> bytes:
+    """As `seal`, for a file: at most 2 GB, held in memory as a whole."""
+    ring = _keys()
+    nonce = os.urandom(_NONCE)
+    head = bytes((ring.current,))
+    return head + nonce + ring.ciphers[ring.current].encrypt(nonce, data, head + place.encode())
+
+
+def unseal_bytes(data: bytes | memoryview, *, place: str = "") -> bytes:
+    """The bytes that `seal_bytes` was given for the same `place`. Raises SealBroken if `data` is anything else."""
     raw = bytes(data)
     if len(raw) < 1 + _NONCE + _TAG:
         raise SealBroken("too short to be sealed data")
@@ -99,12 +119,12 @@ def unseal(data: bytes, *, place: str = "") -> str:
     if cipher is None:
         raise SealBroken(f"sealed by key {raw[0]}, which this installation does not have")
     try:
-        return cipher.decrypt(raw[1 : 1 + _NONCE], raw[1 + _NONCE :], raw[:1] + place.encode()).decode()
+        return cipher.decrypt(raw[1 : 1 + _NONCE], raw[1 + _NONCE :], raw[:1] + place.encode())
     except InvalidTag as error:
         raise SealBroken("the sealed data was changed, or belongs to another place or key") from error
 
 
-def sealed_by(data: bytes) -> int:
+def sealed_by(data: bytes | memoryview) -> int:
     """The id of the key that sealed `data`, which is not opened. Raises SealBroken for empty data."""
     if not len(data):
         raise SealBroken("too short to be sealed data")
