@@ -1,0 +1,108 @@
+// Live updates: one EventSource for the page. Elements name their topics (`data-live="case:12 centre"`); what comes is
+// sent to <body> as an event, so that a fragment reloads itself by `hx-trigger="live:case-12 from:body"`.
+// After a gap nothing is trusted: every topic fires once ("resync") and the fragments fetch the truth.
+const AGAIN_MS = 1000; // one topic wakes its fragments at most this often
+const SPREAD_MS = 250; // so that a hundred open pages do not all ask in the same instant
+const STRIP_AFTER_MS = 4000;
+
+export interface LiveNews {
+  topics: string[];
+  entry?: number;
+  verb?: string;
+}
+
+let source: EventSource | null = null;
+let open = "";
+let lost = false;
+let stripTimer = 0;
+const lastFired = new Map<string, number>();
+const waiting = new Map<string, { timer: number; news: LiveNews }>();
+
+function topicsOfPage(): string[] {
+  const found = new Set<string>();
+  for (const element of document.querySelectorAll<HTMLElement>("[data-live]")) {
+    for (const topic of (element.dataset["live"] ?? "").split(/[\s,]+/)) if (topic) found.add(topic);
+  }
+  return [...found].sort();
+}
+
+function fire(topic: string, news: LiveNews): void {
+  waiting.delete(topic);
+  lastFired.set(topic, performance.now());
+  const name = `live:${topic.replaceAll(":", "-")}`;
+  document.body.dispatchEvent(new CustomEvent(name, { detail: news }));
+}
+
+function wake(topic: string, news: LiveNews): void {
+  if (waiting.has(topic)) return;
+  const since = performance.now() - (lastFired.get(topic) ?? -AGAIN_MS);
+  const delay = Math.max(0, AGAIN_MS - since) + Math.random() * SPREAD_MS;
+  waiting.set(topic, { news, timer: window.setTimeout(() => fire(topic, news), delay) });
+}
+
+function wakeAll(verb: string): void {
+  for (const topic of topicsOfPage()) wake(topic, { topics: [topic], verb });
+}
+
+function showStrip(shown: boolean): void {
+  window.clearTimeout(stripTimer);
+  const strip = document.getElementById("offline");
+  if (!strip) return;
+  if (!shown) strip.hidden = true;
+  else stripTimer = window.setTimeout(() => (strip.hidden = false), navigator.onLine ? STRIP_AFTER_MS : 0);
+}
+
+function listen(): void {
+  const topics = topicsOfPage();
+  const wanted = topics.join(",");
+  if (wanted === open && source && source.readyState !== EventSource.CLOSED) return;
+  source?.close();
+  source = null;
+  open = wanted;
+  if (!wanted || document.hidden) return;
+  const opened = new EventSource(`/live?topics=${encodeURIComponent(wanted)}`);
+  source = opened;
+  opened.addEventListener("open", () => {
+    showStrip(false);
+    if (lost) wakeAll("resync");
+    lost = false;
+  });
+  opened.addEventListener("message", (event: MessageEvent<string>) => {
+    const news = JSON.parse(event.data) as LiveNews;
+    for (const topic of news.topics) wake(topic, news);
+  });
+  opened.addEventListener("resync", () => wakeAll("resync"));
+  opened.addEventListener("error", () => {
+    lost = true;
+    showStrip(true);
+    // A refusal (signed out, too many pages) ends an EventSource for good; try again, slowly.
+    if (opened.readyState === EventSource.CLOSED && source === opened) {
+      source = null;
+      window.setTimeout(listen, 15000 + Math.random() * 5000);
+    }
+  });
+}
+
+export function live(): void {
+  listen();
+  document.body.addEventListener("htmx:afterSettle", listen);
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) {
+      // A page in the back costs the server nothing; on return it catches up.
+      source?.close();
+      source = null;
+      lost = true;
+      return;
+    }
+    listen();
+  });
+  window.addEventListener("offline", () => showStrip(true));
+  window.addEventListener("online", () => {
+    showStrip(false);
+    lost = true;
+    source?.close();
+    source = null;
+    listen();
+  });
+  window.addEventListener("pagehide", () => source?.close());
+}

@@ -1,0 +1,4 @@
+// The portal's script. Every main path works without it.
+import { start } from "./common";
+
+start();

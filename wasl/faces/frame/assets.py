@@ -1,0 +1,48 @@
+"""Which hashed file in wasl/static/dist stands for a name such as `portal.css`; frontend/build.mjs writes them."""
+
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core import checks
+
+DIST = Path(__file__).resolve().parents[2] / "static" / "dist"
+
+
+@lru_cache(maxsize=2)
+def _read(_modified_ns: int) -> dict[str, Any]:
+    return dict(json.loads((DIST / "manifest.json").read_text()))
+
+
+def manifest() -> dict[str, Any]:
+    """Names and hashed names of the last build; empty when the front end was never built."""
+    try:
+        return _read((DIST / "manifest.json").stat().st_mtime_ns)
+    except FileNotFoundError:
+        return {}
+
+
+def url(name: str) -> str:
+    """The address of `name`; unhashed (and so not found) when the front end was never built."""
+    return f"{settings.STATIC_URL}dist/{manifest().get(name, name)}"
+
+
+def parts(name: str) -> list[str]:
+    """Addresses of the modules that script `name` imports at once, to be fetched together with it."""
+    return [f"{settings.STATIC_URL}dist/{file}" for file in manifest().get(f"{name}:parts", [])]
+
+
+@checks.register()
+def front_end_is_built(**_: Any) -> list[checks.CheckMessage]:
+    """Warns when pages would come without their styles."""
+    if manifest():
+        return []
+    return [
+        checks.Warning(
+            "The front end is not built: pages have no styles and no scripts.",
+            hint="Run `npm ci && node build.mjs` in frontend/, or start with ./wasl up.",
+            id="frame.W001",
+        )
+    ]
