@@ -1,0 +1,136 @@
+"""Starts a whole hotline with `./wasl up` for tests that drive it from outside, and watches its processes."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from wasl.site.cli.up import MARK, processes
+from wasl.site.installation import Installation
+
+OURS = ("WASL_", "DJANGO_SETTINGS_MODULE", "PYTEST_")
+"""Variables of the test run that a hotline started for a user would not have."""
+
+
+@dataclass
+class Hotline:
+    """A running `./wasl up` on a data folder of its own."""
+
+    data: Path
+    port: int
+    up: "subprocess.Popen[str]"
+    ready_s: float
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def demo(self) -> dict[str, Any]:
+        """What `./wasl up` wrote for scripts."""
+        known: dict[str, Any] = json.loads((self.data / "demo.json").read_text())
+        return known
+
+    def processes(self) -> dict[str, int]:
+        """Process ids by name, of those that run as supervisord says."""
+        try:
+            found = processes(Installation.at(self.data))
+        except OSError:
+            return {}
+        return {one["name"]: one["pid"] for one in found if one["statename"] == "RUNNING"}
+
+    def answers(self) -> bool:
+        """Whether the start page is served."""
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        try:
+            with opener.open(self.url + "/", timeout=5) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+    def stop(self) -> None:
+        """End it as Ctrl-C does."""
+        if self.up.poll() is None:
+            self.up.send_signal(signal.SIGTERM)
+            self.up.wait(90)
+
+
+def command(*arguments: str | Path) -> list[str]:
+    """`./wasl ...` in the environment that runs the tests."""
+    return [sys.executable, "-P", "-m", "wasl.site.cli", *map(str, arguments)]
+
+
+def clean_environment() -> dict[str, str]:
+    """This process's environment without what the test run put into it."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+
+
+def run(*arguments: str | Path, timeout_s: float = 60) -> "subprocess.CompletedProcess[str]":
+    """Run one `./wasl` command to its end."""
+    return subprocess.run(
+        command(*arguments), env=clean_environment(), capture_output=True, text=True, timeout=timeout_s, check=False
+    )
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def hotline(data: Path, *, demo: str = "muscat", port: int | None = None) -> Iterator[Hotline]:
+    """A hotline for the length of a `with` block; fails with what it said when it does not get ready."""
+    port = port or free_port()
+    began = time.monotonic()
+    said = data.with_name(data.name + ".said")
+    with said.open("w") as out:
+        up = subprocess.Popen(
+            command("up", "--data", data, "--port", str(port), "--demo", demo),
+            env=clean_environment(),
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+    running = Hotline(data, port, up, 0.0)
+    try:
+        until(lambda: up.poll() is not None or "\nready (" in said.read_text(), seconds=180, what="ready")
+        assert up.poll() is None, said.read_text()
+        running.ready_s = time.monotonic() - began
+        yield running
+    finally:
+        running.stop()
+
+
+def left_behind(data: Path) -> list[psutil.Process]:
+    """Processes of this data folder's hotline that still run."""
+    found = []
+    for one in psutil.process_iter():
+        try:
+            if one.environ().get(MARK) == str(data):
+                found.append(one)
+        except (psutil.Error, OSError):
+            continue
+    return found
+
+
+def until(condition: Callable[[], bool], *, seconds: float, what: str) -> float:
+    """Wait for a condition, and give how many seconds it took. Fails naming `what` when it does not come."""
+    began = time.monotonic()
+    while not condition():
+        waited = time.monotonic() - began
+        assert waited < seconds, f"not within {seconds} s: {what}"
+        time.sleep(0.05)
+    return time.monotonic() - began
