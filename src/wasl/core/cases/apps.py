@@ -1,0 +1,9 @@
+"""Django's registration of this app."""
+
+from django.apps import AppConfig
+
+
+class Config(AppConfig):
+    name = "wasl.core.cases"
+    label = "cases"
+    default_auto_field = "django.db.models.BigAutoField"

@@ -1,0 +1,108 @@
+"""Which unit is responsible: category × area × time, and the words for why. Ties and near-border points go to a person (G2, G3)."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+
+from wasl.core.catalogue.book import Book, DispatchRule
+from wasl.core.organisation import queries as organisation
+from wasl.core.organisation.models import Area, Unit
+from wasl.kernel import worktime
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a case is, as areas: the innermost one, all around it, and others nearer than the border distance."""
+
+    area: Area | None = None
+    around: frozenset[str] = frozenset()
+    near: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Where a case goes. `unit` is the proposal; `automatic` says that nobody need look; `why` is a code with details.
+
+    `why`: rule · tie · near_border · no_rule · outside · recusal · no_place.
+    """
+
+    unit: Unit | None
+    assist: tuple[Unit, ...]
+    why: str
+    automatic: bool = False
+    rule: str = ""
+    others: tuple[str, ...] = ()
+    near: tuple[str, ...] = field(default=())
+
+    def facts(self) -> dict[str, Any]:
+        """As kept on the case and in the entry."""
+        made: dict[str, Any] = {"why": self.why}
+        if self.rule:
+            made["rule"] = self.rule
+        if self.others:
+            made["others"] = list(self.others)
+        if self.near:
+            made["near"] = list(self.near)
+        return made
+
+
+def locate(lon: float | None, lat: float | None, area: Area | None = None) -> Place:
+    """The areas of a point, or of an area that was named instead of a point."""
+    index, known = organisation.areas()
+    if lon is None or lat is None:
+        return Place(area, _around(area)) if area else Place()
+    inside = [known[code] for code in index.locate(lon, lat)]
+    if not inside:
+        return Place()
+    innermost = max(inside, key=organisation.depth_of)
+    metres = float(getattr(settings, "WASL_NEAR_BORDER_M", 150))
+    near = tuple(code for code in index.near_border(lon, lat, metres) if known[code].kind == innermost.kind and code != innermost.code)
+    return Place(innermost, _around(innermost), near)
+
+
+def _around(area: Area | None) -> frozenset[str]:
+    known = {a.pk: a for a in organisation.areas()[1].values()}
+    codes = set()
+    while area is not None:
+        codes.add(area.code)
+        area = known.get(area.parent_id) if area.parent_id else None
+    return frozenset(codes)
+
+
+def route(book: Book, category: str, place: Place, at: datetime, *, against: Unit | None = None) -> Decision:
+    """The most specific rule that fits: depth of the category, then of the area, then named hours.
+
+    Equally specific rules with different leads are a tie; the unit complained of, and all below it, never lead or assist (B22).
+    """
+    fits: list[tuple[tuple[int, int, bool], DispatchRule]] = []
+    for depth, rule in book.dispatch_rules(category):
+        if rule.area != "*" and rule.area not in place.around:
+            continue
+        if rule.hours != "*" and worktime.is_open(organisation.calendar_of(rule.hours.lstrip("!")), at) == rule.hours.startswith("!"):
+            continue
+        area_depth = -1 if rule.area == "*" else organisation.depth_of(organisation.areas()[1][rule.area])
+        fits.append(((depth, area_depth, rule.hours != "*"), rule))
+    if not fits:
+        return Decision(None, (), "no_rule" if place.area else "no_place")
+    best = max(rank for rank, _ in fits)
+    winners = [rule for rank, rule in fits if rank == best]
+    rule = winners[0]
+    lead = organisation.unit(rule.lead)
+    assist = tuple(organisation.unit(code) for code in rule.assist)
+    if against is not None:
+        assist = tuple(unit for unit in assist if not unit.lies_under(against))
+        if lead.lies_under(against):
+            return Decision(None, (), "recusal", rule=rule.rule)
+    leads = {winner.lead for winner in winners}
+    if len(leads) > 1:
+        return Decision(lead, assist, "tie", rule=rule.rule, others=tuple(sorted(leads - {rule.lead})))
+    if place.near and _depends_on_area(book, category, rule):
+        return Decision(lead, assist, "near_border", rule=rule.rule, near=place.near)
+    return Decision(lead, assist, "rule", automatic=rule.automatic, rule=rule.rule)
+
+
+def _depends_on_area(book: Book, category: str, rule: DispatchRule) -> bool:
+    """Whether another area could have led to another unit; where all areas go to one unit a border does not matter."""
+    return rule.area != "*" and len({r.lead for _, r in book.dispatch_rules(category)}) > 1

@@ -1,0 +1,39 @@
+"""Which edition is in force, read once a second at the most by each process."""
+
+import time
+from datetime import datetime
+from functools import lru_cache
+
+from wasl.core.catalogue import book
+from wasl.core.catalogue.models import Edition
+from wasl.kernel import clock
+
+_FRESH_S = 1.0
+_calendar: tuple[float, list[tuple[datetime, int]]] | None = None
+
+
+def forget() -> None:
+    """Drop what is remembered; publishing and tests call it."""
+    global _calendar
+    _calendar = None
+    of_number.cache_clear()
+
+
+@lru_cache(maxsize=32)
+def of_number(number: int) -> book.Book:
+    """The book of a published edition. Raises Edition.DoesNotExist."""
+    edition = Edition.objects.get(number=number, published_at__isnull=False)
+    return book.read(edition.sheets, number=edition.number)
+
+
+def in_force(at: datetime | None = None) -> book.Book:
+    """The book in force at `at` (default: now). Raises LookupError before the first edition."""
+    global _calendar
+    if _calendar is None or time.monotonic() - _calendar[0] > _FRESH_S:
+        published = Edition.objects.filter(published_at__isnull=False).order_by("effective_from", "number")
+        _calendar = (time.monotonic(), list(published.values_list("effective_from", "number")))
+    moment = at or clock.now()
+    for effective_from, number in reversed(_calendar[1]):
+        if effective_from <= moment:
+            return of_number(number)
+    raise LookupError("no edition of the catalogue is in force")

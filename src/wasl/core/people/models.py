@@ -1,0 +1,80 @@
+"""Requesters: the person, how he is reached, and the vault that keeps who he is apart from the case."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from wasl.kernel.ids import Row
+
+
+class Person(Row):
+    """A requester. Names and numbers are sealed; a unit sees only the pseudonym (rules: identity of the reporter)."""
+
+    class Kind(models.TextChoices):
+        CITIZEN = "citizen", _("citizen")
+        RESIDENT = "resident", _("resident")
+        BUSINESS = "business", _("business")
+        EMPLOYEE = "employee", _("employee")
+        VISITOR = "visitor", _("visitor")
+
+    class Channel(models.TextChoices):
+        MAIL = "mail", _("e-mail")
+        SMS = "sms", _("SMS")
+        PHONE = "phone", _("telephone call")
+        FAX = "fax", _("fax")
+        POST = "post", _("letter")
+        WEB = "web", _("I will look on the web page")
+
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.CITIZEN)
+    name_sealed = models.BinaryField(null=True, blank=True)
+    language = models.CharField(max_length=7, default="ar")
+    channel = models.CharField(max_length=10, choices=Channel, default=Channel.WEB, help_text=_("Preferred way of reply."))
+    sensitive = models.BooleanField(default=False)
+    merged_into = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="merged")
+    created_at = models.DateTimeField()
+    forgotten_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.pseudonym
+
+    @property
+    def pseudonym(self) -> str:
+        """What units read instead of a name; tells nothing and is the same on all his cases."""
+        return f"R-{self.pk:06d}"
+
+
+class Address(Row):
+    """One way to reach a person: a phone number, mail or postal address, with where it came from and when it was proved."""
+
+    class Medium(models.TextChoices):
+        PHONE = "phone", _("telephone")
+        MAIL = "mail", _("e-mail")
+        FAX = "fax", _("fax")
+        POST = "post", _("letter")
+
+    person = models.ForeignKey(Person, models.CASCADE, related_name="addresses")
+    medium = models.CharField(max_length=10, choices=Medium)
+    value_sealed = models.BinaryField()
+    look_up = models.BinaryField(db_index=True, help_text="Blind index of the normalised value")
+    hint = models.CharField(max_length=60, help_text="Masked form, safe to show")
+    source = models.CharField(max_length=20, help_text="Channel or system that it came from")
+    verified_at = models.DateTimeField(null=True, blank=True)
+    failed_at = models.DateTimeField(null=True, blank=True, help_text="Last permanent failure of delivery")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["person", "medium", "look_up"], name="address_once_a_person")]
+
+    def __str__(self) -> str:
+        return self.hint
+
+
+class Merge(Row):
+    """That one person's record was joined to another's, with what moved, so that a split puts it back."""
+
+    kept = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    joined = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    moved = models.JSONField(help_text='{"addresses": [ids], "cases": [ids], "contacts": [ids]}')
+    by = models.ForeignKey("organisation.Staff", models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    split_at = models.DateTimeField(null=True, blank=True)
+    split_by = models.ForeignKey("organisation.Staff", models.PROTECT, null=True, blank=True, related_name="+")

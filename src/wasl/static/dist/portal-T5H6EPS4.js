@@ -1,0 +1,1 @@
+import{a as r}from"./part-chunk-WB5FBMNB.js";import"./part-chunk-UXOMFGDG.js";r();
