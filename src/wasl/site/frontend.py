@@ -30,7 +30,7 @@ def build(log: Path) -> None:
     wanted = hashlib.sha256((SOURCE / "package-lock.json").read_bytes()).hexdigest()
     installed = CACHE / "frontend-packages"
     if not (SOURCE / "node_modules").exists() or not installed.exists() or installed.read_text() != wanted:
-        command = [*npm, "ci", "--no-audit", "--no-fund", "--loglevel=error"]
+        command: list[str | Path] = [*npm, "ci", "--no-audit", "--no-fund", "--loglevel=error"]
         run(command, "Fetching the front end's packages", cwd=SOURCE, env=environment, log=log)
         installed.write_text(wanted)
     run([node, "build.mjs"], "Building the front end", cwd=SOURCE, env=environment, log=log)
