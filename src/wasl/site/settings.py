@@ -21,7 +21,7 @@ ALLOWED_HOSTS = os.environ.get("WASL_HOSTS", "127.0.0.1,localhost,[::1]").split(
 CSRF_TRUSTED_ORIGINS = [WASL_BASE_URL]
 
 WASL_WIRING = "wasl.site.wiring"
-# Browsers of the public that report or track may ask this often (per address); see faces.
+WASL_CITY = "wasl.core.organisation.queries.city_for_pages"
 WASL_REOPEN_DAYS = 30
 WASL_ANSWER_DAYS = 5
 

@@ -3,7 +3,7 @@
 Columns here are written only by `changing` (see `change`); they are the fold of the entries (see `fold`).
 """
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db import models
 from django.db.models import Q
@@ -237,7 +237,13 @@ class Remark(Row):
         indexes = [models.Index(fields=["case", "seq"], name="remark_case")]
 
 
-class ExactJSON(models.Field[Any, Any]):
+if TYPE_CHECKING:
+    _Field = models.Field[Any, Any]
+else:
+    _Field = models.Field
+
+
+class ExactJSON(_Field):
     """PostgreSQL `json`, which keeps the text as it was written, byte for byte: the journal hashes it. Read as a string."""
 
     def db_type(self, connection: Any) -> str:

@@ -4,8 +4,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
-
 from wasl.core.catalogue.book import Book, DispatchRule
 from wasl.core.organisation import queries as organisation
 from wasl.core.organisation.models import Area, Unit
@@ -57,7 +55,7 @@ def locate(lon: float | None, lat: float | None, area: Area | None = None) -> Pl
     if not inside:
         return Place()
     innermost = max(inside, key=organisation.depth_of)
-    metres = float(getattr(settings, "WASL_NEAR_BORDER_M", 150))
+    metres = float(organisation.the_city().near_border_m)
     near = tuple(code for code in index.near_border(lon, lat, metres) if known[code].kind == innermost.kind and code != innermost.code)
     return Place(innermost, _around(innermost), near)
 

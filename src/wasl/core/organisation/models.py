@@ -97,8 +97,10 @@ class StaffManager(BaseUserManager["Staff"]):
         return self.get(username__iexact=username)
 
 
-class Staff(Row, AbstractBaseUser):
-    """A person who works with the system. Rights come only from posts."""
+class Staff(AbstractBaseUser):
+    """A person who works with the system. Rights come only from posts. Not a `Row`: Django makes one before there is a data base."""
+
+    id = models.BigAutoField(primary_key=True)
 
     username = models.CharField(_("user name"), max_length=60, unique=True)
     names = models.JSONField(default=dict)
@@ -160,3 +162,19 @@ class Client(Row):
 
     def __str__(self) -> str:
         return self.name
+
+
+class City(Row):
+    """The one row that says whose hotline this is."""
+
+    names = models.JSONField(default=dict)
+    hotline = models.CharField(max_length=20, blank=True)
+    region = models.CharField(max_length=2, default="OM", help_text=_("Region of phone numbers written without a country code."))
+    bounds = models.JSONField(default=list, help_text="[west, south, east, north], degrees")
+    near_border_m = models.PositiveIntegerField(default=150)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(models.Value(1), name="city_only_one")]
+
+    def __str__(self) -> str:
+        return local(self.names)

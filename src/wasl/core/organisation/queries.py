@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 from django.utils import timezone
 
-from wasl.core.organisation.models import Area, Calendar, Unit
+from wasl.core.organisation.models import Area, Calendar, City, Unit
 from wasl.kernel import clock, worktime
 from wasl.kernel.geo import AreaIndex
 from wasl.kernel.worktime import Season, Weekly, WorkCalendar
@@ -80,11 +80,28 @@ _units: Kept[dict[str, Unit]] = Kept(
 )
 
 
+_city: Kept[City] = Kept(
+    lambda: City.objects.first() or City(names={"en": "City hotline", "ar": "الخط الساخن للمدينة", "zh": "城市热线"}),
+    lambda: City.objects.values_list("names", "hotline", "region", "bounds", "near_border_m").first(),
+)
+
+
 def forget() -> None:
     """Drop what is kept; tests and changes of the organisation call it."""
-    for kept in (_calendars, _areas, _units):
+    for kept in (_calendars, _areas, _units, _city):
         kept.forget()
         kept._looked = 0.0
+
+
+def the_city() -> City:
+    """Whose hotline this is."""
+    return _city.get()
+
+
+def city_for_pages() -> dict[str, object]:
+    """What the page frame shows of the city."""
+    found = the_city()
+    return {"name": found.names, "hotline": found.hotline}
 
 
 def calendar_of(code: str | None) -> WorkCalendar:

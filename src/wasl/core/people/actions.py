@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.db import models
 
+from wasl.core.organisation import queries as organisation
 from wasl.core.people.models import Address, Person
 from wasl.kernel import clock, mailaddress, phone, seal
 
@@ -24,7 +25,7 @@ class Reach:
     def addresses(self) -> list[tuple[str, str, str]]:
         """(medium, normalised value, masked form) of what can be used; what cannot be read is left out."""
         found = []
-        if number := phone.normalise(self.phone) if self.phone else None:
+        if number := phone.normalise(self.phone, organisation.the_city().region) if self.phone else None:
             found.append((Address.Medium.PHONE.value, number, phone.masked(number)))
         if mail := mailaddress.normalise(self.mail) if self.mail else None:
             found.append((Address.Medium.MAIL.value, mail, mailaddress.masked(mail)))

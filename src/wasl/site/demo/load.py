@@ -16,7 +16,7 @@ from django.db import transaction
 from wasl.core.catalogue import actions as catalogue
 from wasl.core.catalogue import book
 from wasl.core.organisation import queries as organisation
-from wasl.core.organisation.models import Area, Calendar, Client, Post, Staff, Unit
+from wasl.core.organisation.models import Area, Calendar, City, Client, Post, Staff, Unit
 from wasl.kernel import clock
 from wasl.kernel.names import LANGUAGES
 from wasl.services.messages.models import Template
@@ -44,6 +44,9 @@ def load(city: str) -> dict[str, Any]:
     if Unit.objects.exists():
         raise ValueError("the data base has an organisation already")
     facts = json.loads((folder / "city.json").read_text())
+    City.objects.create(
+        names=names(facts), hotline=facts["hotline"], region=facts["region"], bounds=facts["bounds"], near_border_m=facts["near_border_m"]
+    )
     _calendars(folder)
     units = _units(folder)
     areas = _areas(folder)
