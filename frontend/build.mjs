@@ -1,8 +1,7 @@
-// Builds the browser's part: styles, scripts, icons and fonts go to wasl/static/dist under names that carry
+// Builds the browser's part: styles, scripts, icons and fonts go to src/wasl/static/dist under names that carry
 // their content's hash; manifest.json says which name is which. Everything it needs is in this folder.
 import { build } from "esbuild";
 import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -13,8 +12,7 @@ import * as sass from "sass-embedded";
 import subsetFont from "subset-font";
 
 const HERE = path.dirname(fileURLToPath(import.meta.url));
-const PACKAGE = ["../src/wasl", "../wasl"].map((p) => path.join(HERE, p)).find((p) => existsSync(path.join(p, "__init__.py")));
-const OUT = path.join(PACKAGE, "static/dist");
+const OUT = path.join(HERE, "../src/wasl/static/dist");
 // Built beside and renamed at the end, so that a running server never sees half a build.
 const FRESH = `${OUT}.fresh-${process.pid}`;
 const FIRST_LOAD_LIMIT_KB = 150;

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.forms import widgets
 from django.forms.boundfield import BoundField
 from django.forms.renderers import TemplatesSetting
 
@@ -11,7 +12,7 @@ _CLASSES: tuple[tuple[type[forms.Widget], str], ...] = (
     (forms.RadioSelect, "form-check-input"),
     (forms.CheckboxInput, "form-check-input"),
     (forms.Select, "form-select"),
-    (forms.Input, "form-control"),
+    (widgets.Input, "form-control"),
     (forms.Textarea, "form-control"),
     (forms.MultiWidget, "form-control"),
 )
