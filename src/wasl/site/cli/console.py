@@ -72,8 +72,11 @@ def run(
 
 
 def last_words(text: str) -> str:
-    """The last line that says something."""
+    """The line of a failed program's output that says why: the last one; npm's first whole sentence."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
+    for line in lines:
+        if line.startswith("npm error") and len(line) > 40:
+            return line
     return lines[-1] if lines else "it said nothing"
 
 
