@@ -1,4 +1,4 @@
-"""One way in for every file of every channel: what it is, what of it may be shown; where it is kept is not decided here.
+"""One way in for every file of every channel: what it is and what of it may be shown; where it is kept is not here.
 
 The type is read from the content, never from the name or from what the sender says. `original` is the file as it came
 and is only ever kept sealed and handed out as an attachment (`Content-Disposition: attachment`, `nosniff`), never
@@ -7,6 +7,7 @@ original reaches a browser: no position, no EXIF, XMP, IPTC or ICC, no second fi
 Source: requirement B9; issue section "contacts"; OWASP File Upload Cheat Sheet.
 """
 
+import codecs
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -17,13 +18,13 @@ from io import BytesIO
 from math import isfinite
 from pathlib import PurePosixPath
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
-from PIL import ExifTags, Image, ImageCms, ImageOps
+from PIL import ExifTags, Image, ImageCms
 
 __all__ = ["SHOWN_IMAGE_MIME", "SHOWN_TEXT_MIME", "Kind", "Limits", "MediaRefused", "Taken", "take"]
 
@@ -33,6 +34,9 @@ SHOWN_TEXT_MIME = "text/plain; charset=utf-8"
 
 _MB = 1_000_000
 _LONGEST_NAME = 120
+_SAMPLE = 65_536
+# A photo has one scan, a progressive one about ten; thousands are a way to burn hours of a processor.
+_MOST_SCANS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,7 @@ class Limits:
             {"image": 25 * _MB, "pdf": 25 * _MB, "audio": 25 * _MB, "video": 100 * _MB, "text": 1 * _MB}
         )
     )
-    image_pixels: int = 64_000_000
+    image_pixels: int = 52_000_000
     shown_side: int = 2048
     thumb_side: int = 320
 
@@ -106,7 +110,7 @@ def take(data: bytes, name: str, *, limits: Limits | None = None) -> Taken:
         raise MediaRefused("empty", _("The file is empty. Please choose it again."))
     if len(data) > max(limits.bytes_of.values()):
         raise _too_large(max(limits.bytes_of.values()))
-    found = _type_of(data)
+    found = _type_of(data, limits)
     most = limits.bytes_of[found.kind]
     if len(data) > most:
         raise _too_large(most)
@@ -179,12 +183,23 @@ _BEGINNINGS: tuple[tuple[bytes, _Type], ...] = (
     (b"II*\x00", _TIFF),
     (b"MM\x00*", _TIFF),
     (b"%PDF-", _PDF),
-    (b"ID3", _MP3),
+    (b"ID3\x02", _MP3),
+    (b"ID3\x03", _MP3),
+    (b"ID3\x04", _MP3),
     (b"fLaC", _FLAC),
     (b"#!AMR\n", _AMR),
     (b"#!AMR-WB\n", _AMR_WB),
 )
-_ARCHIVES = (b"PK\x03\x04", b"PK\x05\x06", b"Rar!", b"7z\xbc\xaf\x27\x1c", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\xd0\xcf\x11\xe0")
+_ARCHIVES = (
+    b"PK\x03\x04",
+    b"PK\x05\x06",
+    b"Rar!\x1a\x07",
+    b"7z\xbc\xaf\x27\x1c",
+    b"\x1f\x8b",
+    b"BZh9",
+    b"\xfd7zXZ",
+    b"\xd0\xcf\x11\xe0",  # Microsoft's compound files
+)
 _RIFF = {b"WEBP": _WEBP, b"WAVE": _WAV, b"AVI ": _AVI}
 # ISO base media "brands" (ISO/IEC 14496-12); a file of any other brand is taken for MP4.
 _BRANDS = {
@@ -203,7 +218,7 @@ _BRANDS = {
 }
 
 
-def _type_of(data: bytes) -> _Type:
+def _type_of(data: bytes, limits: Limits) -> _Type:
     head = data[:64]
     for beginning, found in _BEGINNINGS:
         if head.startswith(beginning):
@@ -216,7 +231,9 @@ def _type_of(data: bytes) -> _Type:
     found_inside = _container(data, head) or _stream(head)
     if found_inside is not None:
         return found_inside
-    text = _decoded(data)
+    # What is too long for a text is not worth reading to its end to learn that it is one.
+    whole = len(data) <= limits.bytes_of["text"]
+    text = _decoded(data if whole else data[:_SAMPLE], whole=whole)
     if text is None or text.lstrip().startswith("{\\rtf"):
         raise MediaRefused(
             "unknown",
@@ -263,18 +280,20 @@ def _stream(head: bytes) -> _Type | None:
         # MPEG audio: 11 bits of sync, version, layer; layer 0 is AAC's (ISO/IEC 11172-3, 13818-7).
         if head[1] & 0xF6 == 0xF0:
             return _AAC
-        if head[1] & 0xE0 == 0xE0 and head[1] & 0x06 and head[1] & 0x18 != 0x08 and head[2] & 0xF0 != 0xF0:
+        # Layer I, which nobody uses, would also fit the mark of an UTF-16 text.
+        if head[1] & 0xE0 == 0xE0 and head[1] & 0x06 in (2, 4) and head[1] & 0x18 != 0x08 and head[2] & 0xF0 != 0xF0:
             return _MP3
     return None
 
 
-def _decoded(data: bytes) -> str | None:
-    """`data` as text if it is text: UTF-8, or UTF-16 with its mark, without control characters."""
+def _decoded(data: bytes, *, whole: bool = True) -> str | None:
+    """`data` as text if it is text: UTF-8, or UTF-16 with its mark, without control characters.
+
+    Of data that is not `whole` the last character may be cut.
+    """
+    encoding = "utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
     try:
-        if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-            text = data.decode("utf-16")
-        else:
-            text = data.decode("utf-8-sig")
+        text = codecs.getincrementaldecoder(encoding)().decode(data, final=whole)
     except UnicodeDecodeError:
         return None
     if re.search("[\x00-\x08\x0b\x0e-\x1f\x7f]", text):
@@ -282,7 +301,8 @@ def _decoded(data: bytes) -> str | None:
     return text
 
 
-_MARKUP = re.compile(r"<\s*[a-z!/?]|javascript\s*:|&#", re.IGNORECASE)
+# HTML opens a tag only where the letter follows the sign at once; "a < b" is no tag.
+_MARKUP = re.compile(r"<[a-z!/?]|javascript\s*:|&#", re.IGNORECASE)
 
 
 def _plain(data: bytes) -> bytes | None:
@@ -340,6 +360,8 @@ def _drawn(data: bytes, found: _Type, limits: Limits) -> _Drawn:
             "heic",
             _("Pictures in the HEIC form cannot be read here. Please send the picture as JPEG."),
         )
+    if found is _JPEG and data.count(b"\xff\xda") > _MOST_SCANS:
+        raise _damaged()
     with Image.open(BytesIO(data), formats=[found.format]) as picture:
         width, height = picture.size
         if width * height > limits.image_pixels:
@@ -348,10 +370,9 @@ def _drawn(data: bytes, found: _Type, limits: Limits) -> _Drawn:
         # A JPEG is decoded at a half, a quarter or an eighth of its size where that is still enough.
         picture.draft("RGB", (limits.shown_side, limits.shown_side))
         picture.load()
-        upright = _upright(_on_white(picture), exif)
+        upright = _upright(_on_white(_in_srgb(_within(picture, limits.shown_side))), exif)
     if exif.get(ExifTags.Base.Orientation) in (5, 6, 7, 8):
         width, height = height, width
-    upright.thumbnail((limits.shown_side, limits.shown_side), Image.Resampling.LANCZOS)
     small = upright.copy()
     small.thumbnail((limits.thumb_side, limits.thumb_side), Image.Resampling.LANCZOS)
 
@@ -397,11 +418,21 @@ def _upright(picture: Image.Image, exif: Image.Exif) -> Image.Image:
     return picture if turn is None else picture.transpose(turn)
 
 
+def _within(picture: Image.Image, side: int) -> Image.Image:
+    """The picture made smaller, if it is larger, before anything else costs memory; palettes and deep greys spread."""
+    if picture.mode in ("I", "I;16", "I;16B", "I;16L", "I;16N", "F"):
+        picture = picture.convert("F")
+        low, high = cast("tuple[float, float]", picture.getextrema())
+        scale = 255 / (high - low) if high > low else 0.0
+        picture = picture.point(lambda value: value * scale - low * scale).convert("L")
+    elif picture.mode in ("1", "P", "PA", "LA", "La"):
+        picture = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
+    picture.thumbnail((side, side), Image.Resampling.LANCZOS)
+    return picture
+
+
 def _on_white(picture: Image.Image) -> Image.Image:
-    """The first frame as a new RGB picture in sRGB, on white where it is transparent, with nothing but pixels."""
-    picture = _in_srgb(picture)
-    if picture.mode in ("I", "I;16", "I;16B", "I;16L", "F"):
-        picture = ImageOps.autocontrast(picture.convert("F").point(lambda value: value / 257).convert("L"))
+    """A new RGB picture, on white where it was transparent, with nothing but pixels."""
     if picture.has_transparency_data:
         picture = picture.convert("RGBA")
         ground = Image.new("RGBA", picture.size, "white")
@@ -497,12 +528,12 @@ def _safe_name(name: str, found: _Type) -> str:
 
 def _too_large(most: int) -> MediaRefused:
     sentence = _("The file is larger than {most} MB. Please send a smaller one.")
-    return MediaRefused("too_large", format_lazy(sentence, most=most / _MB if most % _MB else most // _MB))  # type: ignore[arg-type]
+    return MediaRefused("too_large", format_lazy(sentence, most=f"{most / _MB:g}"))
 
 
 def _too_many_pixels(limits: Limits) -> MediaRefused:
     sentence = _("The picture has more than {most} million pixels. Please send a smaller one.")
-    return MediaRefused("too_many_pixels", format_lazy(sentence, most=limits.image_pixels / _MB))  # type: ignore[arg-type]
+    return MediaRefused("too_many_pixels", format_lazy(sentence, most=f"{limits.image_pixels / _MB:g}"))
 
 
 def _damaged() -> MediaRefused:

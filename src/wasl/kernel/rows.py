@@ -4,6 +4,8 @@ Parts of a `WITH` run together and are checked together, so either all is there 
 statement is its own transaction. Foreign keys between the rows may point any way.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
