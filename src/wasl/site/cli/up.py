@@ -312,8 +312,10 @@ def _tell(installation: Installation, seconds: float) -> None:
     base = installation.addresses.public_url
     city = installation.data / "city.json"
     known: dict[str, Any] = json.loads(city.read_text()) if city.exists() else {}
-    demo: dict[str, Any] = known | {"base_url": base}
-    demo["open311"] = dict(known.get("open311", {})) | {"endpoint": f"{base}/open311/v2"}
+    demo: dict[str, Any] = {"base_url": base, "open311": {"endpoint": f"{base}/open311/v2"}}
+    if known:
+        demo["open311"]["key"] = known["open311_key"]
+        demo["sign_ins"] = known["sign_ins"]
     if installation.addresses.demo != "none":
         demo["mail"] = {
             "url": f"http://127.0.0.1:{installation.addresses.mail_page_port}/",
@@ -333,9 +335,12 @@ def _tell(installation: Installation, seconds: float) -> None:
     say(f"  Open311         {demo['open311']['endpoint']}")
     if "mail" in demo:
         say(f"  mail it sent    {demo['mail']['url']}")
-    for sign_in in demo.get("sign_ins", []):
-        say(f"  {sign_in['role']:<15} {sign_in['username']}  {sign_in['password']}")
-    if "sign_ins" not in demo:
+    if known:
+        say("  sign in as")
+        # The first of each role; all of them are in the file.
+        for one in {one["role"]: one for one in reversed(known["sign_ins"])}.values():
+            say(f"    {one['role']:<14}{one['username']:<24}{one['password']}")
+    else:
         say("  No city is loaded; ./wasl manage createsuperuser makes the first administrator.")
     say(f"\n  all of this in  {file}\n  logs in         {installation.log}\n\nCtrl-C stops everything.")
 
