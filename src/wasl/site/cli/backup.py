@@ -64,7 +64,7 @@ def _write(installation: Installation, url: str, part: Path) -> None:
         dump = Path(folder) / DUMP
         done = subprocess.run(
             [
-                postgres.program("pg_dump"), "--format=custom", "--compress=zstd", "--no-owner", "--no-privileges",
+                postgres.program("pg_dump"), "--format=custom", "--no-owner", "--no-privileges",
                 "--file", dump, "--dbname", url,
             ],
             capture_output=True,
