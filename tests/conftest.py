@@ -2,8 +2,14 @@
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.city import City
+
+_loaded: "list[City]" = []
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -18,3 +24,31 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def database_url() -> str:
     """libpq URL of the run's server (its maintenance database `wasl`; Django's tests use `test_wasl*` beside it)."""
     return os.environ["WASL_DATABASE_URL"]
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: object) -> None:
+    """Beside Django's own: the demo city stands in every worker's data base before the first test."""
+    from tests.city import City
+
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]  # pytest-django ships no public type for it
+        _loaded.append(City.load())
+
+
+@pytest.fixture
+def city(db: None) -> "City":
+    """The demo city, as loaded; what a test changes is rolled back."""
+    from wasl.core.catalogue import queries as catalogue
+    from wasl.core.organisation import queries as organisation
+
+    catalogue.forget()
+    organisation.forget()
+    return _loaded[0]
+
+
+@pytest.fixture
+def committed_city(transactional_db: None) -> "City":
+    """The demo city for tests that really commit, from several connections; all is wiped afterwards."""
+    from tests.city import City
+
+    return City.load()

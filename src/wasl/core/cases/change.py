@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 
 from wasl.core.cases import clocks, fold, queries
 from wasl.core.cases.models import Case, Entry, Remark, State, WorkOrder
-from wasl.core.cases.transitions import BY_VERB, CITIZEN, CLIENT, QUIET, STAFF, SYSTEM
+from wasl.core.cases.transitions import BY_VERB, CITIZEN, CLIENT, QUIET, STAFF, SYSTEM, possible
 from wasl.core.catalogue import queries as catalogue
 from wasl.core.organisation import queries as organisation
 from wasl.core.organisation import rights
@@ -130,7 +130,7 @@ class Change:
         if self._new and not self.entries:
             if verb != "case.received":
                 raise NotAllowed(_("A request begins by being received."))
-        elif State(self.case.state) not in row.frm:
+        elif not possible(row, State(self.case.state), lead=self._about_lead(data)):
             raise NotAllowed(
                 _("“%(verb)s” is not possible while the request is “%(state)s”.")
                 % {"verb": queries.label(verb), "state": State(self.case.state).label}
@@ -154,6 +154,10 @@ class Change:
         for reaction in _wiring().get(verb, ()):
             reaction(self, happening)
         return entry
+
+    def _about_lead(self, data: Mapping[str, Any]) -> bool:
+        order = self.orders.get(data.get("order", 0))
+        return order is None or order.role == WorkOrder.Role.LEAD
 
     def _write(self) -> None:
         changed: list[tuple[models.Model, list[str]]] = []

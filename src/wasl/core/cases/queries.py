@@ -82,11 +82,12 @@ def visible_to(staff: Staff) -> QuerySet[Case]:
     The administrator's post shows no case.
     """
     scope = rights.scopes(staff, roles=_SEEING)
+    if rights.scopes(staff, roles=_OVER_THE_CENTRE).centre:
+        return Case.objects.all()
     seen = Q(pk__in=[])
     against_own = Q(pk__in=[])
     if scope.centre:
-        over = rights.scopes(staff, roles=_OVER_THE_CENTRE).centre
-        seen |= Q() if over else (Q(against__isnull=True) | ~Q(against__kind="centre"))
+        seen |= Q(against__isnull=True) | ~Q(against__kind="centre")
     if scope.areas:
         seen |= Q(area__in=scope.areas, confidential=False)
     if scope.unit_paths:
@@ -115,12 +116,13 @@ def check_scope(staff: Staff, verb: str, case: Case, orders: Mapping[int, WorkOr
 
 def verbs_for(staff: Staff, case: Case, order: WorkOrder | None = None) -> list[str]:
     """Verbs that this person may do now: table, right and scope agree. Guards of the verb itself may still refuse."""
-    from wasl.core.cases.transitions import STAFF, TABLE
+    from wasl.core.cases.transitions import STAFF, TABLE, possible
 
     orders = {o.pk: o for o in case.orders.all()}
     found = []
     for row in TABLE:
-        if State(case.state) in row.frm and STAFF in row.actors and rights.may(staff, row.verb):
+        lead = order is None or order.role == WorkOrder.Role.LEAD or not row.verb.startswith("order.")
+        if possible(row, State(case.state), lead=lead) and STAFF in row.actors and rights.may(staff, row.verb):
             try:
                 check_scope(staff, row.verb, case, orders, order.pk if order else None)
             except rights.Forbidden:

@@ -86,6 +86,15 @@ TABLE: tuple[Transition, ...] = (
 )
 BY_VERB: dict[str, Transition] = {row.verb: row for row in TABLE}
 
+# What an assisting unit or a sub-unit does with its own order never moves the case, so it may while the unit has the case.
+BESIDE = WITH_UNIT | {S.SUSPENDED, S.REPLIED, S.REVIEWED}
+
+
+def possible(row: Transition, state: S, *, lead: bool = True) -> bool:
+    """Whether the table has `row` for a case in `state`; `lead`: it is about the case or its lead order."""
+    return state in (row.frm if lead else BESIDE)
+
+
 # Entries that change nothing a screen shows as the case's own: they do not make a screen stale.
 QUIET = frozenset({"case.identity_viewed", "case.identity_asked"})
 
