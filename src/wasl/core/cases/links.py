@@ -9,6 +9,7 @@ from datetime import timedelta
 from django.core import signing
 
 from wasl.core.cases.models import Case
+from wasl.kernel import clock
 
 ANSWER = "answer"
 TRACK = "track"
@@ -21,23 +22,25 @@ class LinkRefused(Exception):
     """The link is forged, cut off, of another purpose, too old, or void because a new PIN was issued."""
 
 
-def _signer(purpose: str) -> signing.TimestampSigner:
+def _salt(purpose: str) -> str:
     if purpose not in PURPOSES:
         raise ValueError(f"there is no link for {purpose!r}")
-    return signing.TimestampSigner(salt=f"wasl.cases.links.{purpose}")
+    return f"wasl.cases.links.{purpose}"
 
 
 def make(case: Case, purpose: str = ANSWER) -> str:
     """The token of a link into `case`, fit for a URL path. Raises ValueError for an unknown purpose."""
-    return _signer(purpose).sign_object([case.pk, case.pin_generation])
+    return signing.Signer(salt=_salt(purpose)).sign_object([case.pk, case.pin_generation, int(clock.now().timestamp())])
 
 
 def read(token: str, purpose: str = ANSWER, max_age: timedelta = GOOD_FOR) -> Case:
-    """The case that `token` opens. Raises LinkRefused; why is not told, because only the holder of a good one may know."""
+    """The case that `token` opens. Raises LinkRefused, which does not tell why: only the holder of a good link may know."""
     try:
-        pk, generation = _signer(purpose).unsign_object(token, max_age=max_age)
+        pk, generation, made = signing.Signer(salt=_salt(purpose)).unsign_object(token)
     except (signing.BadSignature, ValueError, TypeError) as error:
         raise LinkRefused from error
+    if clock.now().timestamp() - made > max_age.total_seconds():
+        raise LinkRefused
     case = Case.objects.filter(pk=pk, pin_generation=generation).select_related("unit", "area").first()
     if case is None or case.redacted_at is not None:
         raise LinkRefused
