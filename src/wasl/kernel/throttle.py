@@ -13,7 +13,7 @@ from django.db import connection
 from wasl.kernel import clock
 from wasl.kernel.seal import index_of
 
-__all__ = ["LONGEST_S", "TooMany", "hit", "purge"]
+__all__ = ["LONGEST_S", "TooMany", "clear", "hit", "purge"]
 
 LONGEST_S = 86_400
 """The longest window, in seconds: a day. After it a row says nothing any more."""
@@ -27,6 +27,11 @@ ON CONFLICT (key) DO UPDATE SET
                         THEN t.window_start ELSE %(now)s END
 RETURNING hits, window_start
 """
+
+
+def _row(key: str) -> str:
+    name, _colon, who = key.partition(":")
+    return f"{name[:40]}:{index_of(who).hex()}"
 
 
 class TooMany(Exception):
@@ -53,12 +58,11 @@ def hit(key: str, *, limit: int, per_s: int) -> None:
     if any(not getattr(block, "_from_testcase", False) for block in getattr(connection, "atomic_blocks", ())):
         raise RuntimeError("hit() inside a transaction would be forgotten by its roll-back")
     now = clock.now()
-    name, _colon, who = key.partition(":")
     with connection.cursor() as cursor:
         cursor.execute(
             _COUNT,
             {
-                "key": f"{name[:40]}:{index_of(who).hex()}",
+                "key": _row(key),
                 "now": now,
                 "begin": now - timedelta(seconds=per_s),
                 "limit": limit,
@@ -68,6 +72,12 @@ def hit(key: str, *, limit: int, per_s: int) -> None:
     if hits > limit:
         left = window_start + timedelta(seconds=per_s) - now
         raise TooMany(max(1, ceil(left.total_seconds())))
+
+
+def clear(key: str) -> None:
+    """Forget the hits of `key`, because the right answer came: what was counted were tries, and only wrong ones matter."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM kernel_throttle WHERE key = %s", [_row(key)])
 
 
 def purge() -> int:

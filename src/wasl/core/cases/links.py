@@ -34,7 +34,7 @@ def make(case: Case, purpose: str = ANSWER) -> str:
 
 
 def read(token: str, purpose: str = ANSWER, max_age: timedelta = GOOD_FOR) -> Case:
-    """The case that `token` opens. Raises LinkRefused, which does not tell why: only the holder of a good link may know."""
+    """The case that `token` opens. Raises LinkRefused, which does not tell why."""
     try:
         pk, generation, made = signing.Signer(salt=_salt(purpose)).unsign_object(token)
     except (signing.BadSignature, ValueError, TypeError) as error:
