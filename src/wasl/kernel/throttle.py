@@ -21,9 +21,9 @@ LONGEST_S = 86_400
 _COUNT = """
 INSERT INTO kernel_throttle AS t (key, window_start, hits) VALUES (%(key)s, %(now)s, 1)
 ON CONFLICT (key) DO UPDATE SET
-    hits = CASE WHEN t.window_start > %(begin)s AND t.window_start <= %(now)s
+    hits = CASE WHEN t.window_start > %(begin)s AND t.window_start < %(end)s
                 THEN least(t.hits, %(limit)s) + 1 ELSE 1 END,
-    window_start = CASE WHEN t.window_start > %(begin)s AND t.window_start <= %(now)s
+    window_start = CASE WHEN t.window_start > %(begin)s AND t.window_start < %(end)s
                         THEN t.window_start ELSE %(now)s END
 RETURNING hits, window_start
 """
@@ -64,7 +64,10 @@ def hit(key: str, *, limit: int, per_s: int) -> None:
             {
                 "key": _row(key),
                 "now": now,
+                # A hit that read the clock a little earlier than another may come a little later: a window that
+                # begins after `now` is still the same one, unless the clock was set back by more than a window.
                 "begin": now - timedelta(seconds=per_s),
+                "end": now + timedelta(seconds=per_s),
                 "limit": limit,
             },
         )
@@ -75,7 +78,7 @@ def hit(key: str, *, limit: int, per_s: int) -> None:
 
 
 def clear(key: str) -> None:
-    """Forget the hits of `key`, because the right answer came: what was counted were tries, and only wrong ones matter."""
+    """Forget the hits of `key`, because the right answer came and only wrong tries matter."""
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM kernel_throttle WHERE key = %s", [_row(key)])
 
