@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from wasl.core.cases import fold, queries, routing
 from wasl.core.cases.change import THE_CITIZEN, By, Change, NotAllowed, beginning, changing, digest
-from wasl.core.cases.intake import Receipt, Report, classify, new_case, orders_for, receive, take_in
+from wasl.core.cases.intake import Receipt, Report, classify, new_case, of_key, orders_for, receive, take_in
 from wasl.core.cases.models import Case, Entry, Link, Opening, Outcome, Remark, State, Verdict, WorkOrder
 from wasl.core.catalogue import queries as catalogue
 from wasl.core.catalogue.book import Reason
@@ -66,12 +66,22 @@ def _active(*units: Unit) -> None:
 
 
 def file_report(report: Report, *, by: Staff) -> Receipt:
-    """The agent takes a contact in and registers it in one step; dispatched at once where the route is clear (E2, E3)."""
+    """The agent takes a contact in and registers it in one step; dispatched at once where the route is clear (E2, E3).
+
+    The same idempotency key gives the case that was made the first time.
+    """
+    if report.idempotency_key and (known := of_key(report.idempotency_key, by)):
+        return known
     case = new_case()
-    with beginning(case, by=by) as change:
-        take_in(change, report)
-        if case.category and case.state == State.RECEIVED:
-            change.record("case.registered")
+    try:
+        with transaction.atomic(), beginning(case, by=by) as change:
+            take_in(change, report)
+            if case.category and case.state == State.RECEIVED:
+                change.record("case.registered")
+    except IntegrityError:
+        if report.idempotency_key and (known := of_key(report.idempotency_key, by)):
+            return known
+        raise
     return Receipt(case, seal.pin_of(case.number, case.pin_generation), change.entries[0].hash.hex())
 
 

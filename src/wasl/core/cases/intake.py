@@ -60,14 +60,14 @@ def receive(report: Report, *, by: By) -> Receipt:
     A trusted report whose route is clear is registered and dispatched at once; all others wait in the review queue. The
     same idempotency key gives the case that was made the first time. Raises Forbidden.
     """
-    if report.idempotency_key and (known := _of_key(report.idempotency_key, by)):
+    if report.idempotency_key and (known := of_key(report.idempotency_key, by)):
         return known
     case = new_case()
     try:
         with beginning(case, by=by) as change:
             take_in(change, report)
     except IntegrityError:
-        if report.idempotency_key and (known := _of_key(report.idempotency_key, by)):
+        if report.idempotency_key and (known := of_key(report.idempotency_key, by)):
             return known
         raise
     return Receipt(case, seal.pin_of(case.number, case.pin_generation), change.entries[0].hash.hex())
@@ -80,7 +80,8 @@ def new_case() -> Case:
     return case
 
 
-def _of_key(key: str, by: By) -> Receipt | None:
+def of_key(key: str, by: By) -> Receipt | None:
+    """What the same sender was given for this idempotency key before, or nothing."""
     contact = Contact.objects.filter(idempotency_key=_scoped(key, by)).select_related("case").first()
     if contact is None or contact.case is None:
         return None

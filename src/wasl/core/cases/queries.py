@@ -101,34 +101,39 @@ def visible_to(staff: Staff) -> QuerySet[Case]:
     return cases.exclude(pk__in=Case.objects.filter(against_own).values("pk")) if scope.unit_paths else cases
 
 
+def _within_scope(staff: Staff, verb: str, case: Case, orders: Mapping[int, WorkOrder], order_id: int | None) -> bool:
+    scope = rights.scopes(staff, verb)
+    if scope.centre or (case.area_id in scope.areas and not case.confidential):
+        return True
+    if not scope.unit_paths:
+        return False
+    from wasl.core.organisation.queries import unit_of
+
+    mine = [orders[order_id]] if order_id in orders else [o for o in orders.values() if o.state in (*WorkOrder.LIVE, "replied")]
+    return any(unit_of(o.unit_id).path.startswith(path) for o in mine for path in scope.unit_paths)
+
+
 def check_scope(staff: Staff, verb: str, case: Case, orders: Mapping[int, WorkOrder], order_id: int | None) -> None:
     """Raise Forbidden unless this person may do `verb` to this case (and order) and may see it at all."""
-    scope = rights.scopes(staff, verb)
-    allowed = scope.centre or (case.area_id in scope.areas and not case.confidential)
-    if not allowed and scope.unit_paths:
-        from wasl.core.organisation.queries import unit_of
-
-        mine = [orders[order_id]] if order_id in orders else [o for o in orders.values() if o.state in (*WorkOrder.LIVE, "replied")]
-        allowed = any(unit_of(o.unit_id).path.startswith(path) for o in mine for path in scope.unit_paths)
-    if not allowed or not visible_to(staff).filter(pk=case.pk).exists():
+    if not _within_scope(staff, verb, case, orders, order_id) or not visible_to(staff).filter(pk=case.pk).exists():
         raise rights.Forbidden(_("Your post does not include this, or this request is not within your scope."))
 
 
 def verbs_for(staff: Staff, case: Case, order: WorkOrder | None = None) -> list[str]:
     """Verbs that this person may do now: table, right and scope agree. Guards of the verb itself may still refuse."""
-    from wasl.core.cases.transitions import STAFF, TABLE, possible
+    from wasl.core.cases.transitions import STAFF, TABLE
 
+    if not visible_to(staff).filter(pk=case.pk).exists():
+        return []
     orders = {o.pk: o for o in case.orders.all()}
-    found = []
-    for row in TABLE:
-        lead = order is None or order.role == WorkOrder.Role.LEAD or not row.verb.startswith("order.")
-        if possible(row, State(case.state), lead=lead) and STAFF in row.actors and rights.may(staff, row.verb):
-            try:
-                check_scope(staff, row.verb, case, orders, order.pk if order else None)
-            except rights.Forbidden:
-                continue
-            found.append(row.verb)
-    return found
+    return [
+        row.verb
+        for row in TABLE
+        if State(case.state) in row.frm
+        and STAFF in row.actors
+        and rights.may(staff, row.verb)
+        and _within_scope(staff, row.verb, case, orders, order.pk if order else None)
+    ]
 
 
 def by_number(text: str) -> Case | None:

@@ -17,7 +17,8 @@ class Forbidden(Exception):
 _CENTRE = {
     "case.received", "case.registered", "case.answered", "case.refused", "case.asked", "case.joined", "case.unjoined", "case.dispatched",
     "case.reclassified", "case.linked", "case.part_opened", "case.added", "case.noted", "case.flagged", "case.taken_over", "case.told",
-    "case.contact_attempted", "case.interim_replied", "case.resumed", "case.spoken_for", "case.pin_renewed", "case.published",
+    "case.contact_attempted", "case.interim_replied", "case.resumed", "case.pin_renewed", "case.published",
+    "case.confirmed", "case.contested", "case.rated",  # as the citizen says by telephone
     "identity.read", "person.edit",
 }  # fmt: skip
 _UNIT = {
