@@ -7,7 +7,7 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 
 from wasl.kernel import clock
 from wasl.kernel.models import Throttle
-from wasl.kernel.throttle import TooMany, hit, purge
+from wasl.kernel.throttle import TooMany, clear, hit, purge
 
 pytestmark = pytest.mark.req("C8")
 
@@ -67,6 +67,14 @@ def test_a_clock_set_back_locks_nobody_out() -> None:
         assert not all(passes("a:b", limit=1) for _ in range(2))
     with clock.held(NOON):
         assert passes("a:b", limit=1)
+
+
+@pytest.mark.django_db
+def test_a_hit_that_read_the_clock_before_the_window_began_is_counted_in_it() -> None:
+    with clock.held(NOON):
+        assert all(passes("a:b") for _ in range(2))
+    with clock.held(NOON - timedelta(milliseconds=5)):
+        assert [passes("a:b") for _ in range(2)] == [True, False]
 
 
 @pytest.mark.django_db
@@ -137,3 +145,12 @@ def test_the_table_costs_no_write_ahead_log() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT relpersistence FROM pg_class WHERE relname = 'kernel_throttle'")
         assert cursor.fetchone() == ("u",)
+
+
+@pytest.mark.django_db
+def test_the_right_answer_forgets_the_tries_of_its_key_only() -> None:
+    with clock.held(NOON):
+        assert not all(passes(key, limit=1) for key in ("pin:1", "pin:2", "pin:1", "pin:2"))
+        clear("pin:1")
+        assert passes("pin:1", limit=1)
+        assert not passes("pin:2", limit=1)
