@@ -7,6 +7,7 @@ asks shows the best few and lets the person choose.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 from wasl.core.catalogue.book import Book, Category
 from wasl.kernel.names import LANGUAGES
@@ -17,14 +18,12 @@ _READ = 2000
 _ARTICLES = ("وال", "بال", "كال", "فال", "لل", "ال")
 _KEYWORD, _NAME, _PART, _ABOVE = 6.0, 3.0, 1.5, 0.5
 # Words that stand in every report and say nothing about which.
-_EMPTY = frozenset(
-    fold(word)
-    for word in (
-        "the a an is are was be in on at of to and or my our for from with this that there has have not no it i we you"
-        " please near area problem need want"
-        " في من على الى عن مع هذا هذه هناك يوجد لا ما هل انا نحن لنا عند بجانب قرب امام مشكله"
-    ).split()
+_SAY_NOTHING = (
+    "the a an is are was be in on at of to and or my our for from with this that there has have not no it i we you"
+    " please near area problem need want"
+    " في من على الى عن مع هذا هذه هناك يوجد لا ما هل انا نحن لنا عند بجانب قرب امام مشكله"
 )
+_EMPTY = frozenset(_SAY_NOTHING.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +108,7 @@ def _pairs(names: list[str]) -> Iterator[str]:
     for name in names:
         if _cjk(name):
             signs = [sign for sign in name if _cjk(sign)]
-            yield from ("".join(pair) for pair in zip(signs, signs[1:], strict=False))
+            yield from ("".join(pair) for pair in pairwise(signs))
 
 
 class _Held:
