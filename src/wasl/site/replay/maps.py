@@ -59,7 +59,7 @@ class Shift:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One row, ready to be sent. `created_at` is when it was made in the source city, None where no time can be read."""
+    """One row, ready to be sent. `created_at` is when it was made in the source city, None where none can be read."""
 
     service: str
     category: str
