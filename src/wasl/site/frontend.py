@@ -1,4 +1,4 @@
-"""Builds the browser's part (`frontend/`) and the message catalogues, when what they are made from has changed."""
+"""Builds the browser's part (`frontend/`) when what it is made from has changed."""
 
 import hashlib
 import os
@@ -35,23 +35,6 @@ def build(log: Path) -> None:
         installed.write_text(wanted)
     run([node, "build.mjs"], "Building the front end", cwd=SOURCE, env=environment, log=log)
     (CACHE / "frontend").write_text(_fingerprint())
-
-
-def compile_catalogues() -> int:
-    """Make the .mo file of every .po file that is newer; how many were made."""
-    made = 0
-    for words in sorted((PACKAGE / "locale").glob("*/LC_MESSAGES/*.po")):
-        target = words.with_suffix(".mo")
-        if target.exists() and target.stat().st_mtime >= words.stat().st_mtime:
-            continue
-        # Only here: most starts have nothing to compile.
-        import polib
-
-        part = target.with_suffix(".mo.part")
-        polib.pofile(str(words)).save_as_mofile(str(part))
-        part.replace(target)
-        made += 1
-    return made
 
 
 def _fingerprint() -> str:

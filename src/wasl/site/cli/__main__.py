@@ -15,6 +15,7 @@ COMMANDS = {
     "backup": "write data base, files and keys into one archive",
     "restore": "make a data folder from such an archive",
     "bench": "measure one thing against its limit or a peer",
+    "words": "gather the words for people into the catalogues",
     "lock": "choose package versions anew and write the lock files",
 }
 

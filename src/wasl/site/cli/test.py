@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wasl.kernel import postgres
-from wasl.site import frontend
+from wasl.site import catalogues, frontend
 from wasl.site.cli.console import Refusal, parser, run, say, step
 from wasl.site.installation import ROOT, Addresses, Installation
 
@@ -52,7 +52,7 @@ def main(arguments: list[str]) -> int:
         if built:
             with step("waiting for the front end", "front end built"):
                 built.result()
-        frontend.compile_catalogues()
+        catalogues.compile_catalogues()
         failed += _tests(fast=given.fast)
     say("")
     if failed:
@@ -101,9 +101,10 @@ def _static_checks() -> list[str]:
     python = [sys.executable, "-m"]
     slow = [Check("mypy", [*python, "mypy"])]
     quick = [
-        Check("ruff", [*python, "ruff", "check", "--quiet"]),
-        Check("ruff format", [*python, "ruff", "format", "--check", "--quiet"]),
+        Check("ruff", [*python, "ruff", "check", "--quiet", "--output-format=concise"]),
+        Check("ruff format", [*python, "ruff", "format", "--check", "--quiet", "--output-format=concise"]),
         Check("floors", [str(Path(sys.executable).with_name("lint-imports")), "--cache-dir", ".cache/import-linter"]),
+        Check("words", [*python, "wasl.site.cli", "words", "--check"]),
         Check("migrations", [*python, "django", "makemigrations", "--check", "--dry-run"]),
     ]
     with ThreadPoolExecutor(2) as lanes:

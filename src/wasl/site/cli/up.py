@@ -24,7 +24,7 @@ from typing import Any
 import psutil
 
 from wasl.kernel import postgres
-from wasl.site import frontend
+from wasl.site import catalogues, frontend
 from wasl.site.cli.console import Refusal, last_words, parser, run, say, step
 from wasl.site.installation import PACKAGE, ROOT, Installation
 from wasl.site.processes import configuration, control_socket
@@ -173,7 +173,7 @@ def _prepare(installation: Installation) -> None:
         else:
             built = None
         try:
-            frontend.compile_catalogues()
+            catalogues.compile_catalogues()
             _prepare_database(installation, log)
             if built:
                 built.result()
