@@ -24,6 +24,13 @@ WASL_WIRING = "wasl.site.wiring"
 WASL_CITY = "wasl.core.organisation.queries.city_for_pages"
 WASL_REOPEN_DAYS = 30
 WASL_ANSWER_DAYS = 5
+WASL_RETENTION_DAYS = int(os.environ.get("WASL_RETENTION_DAYS", "1095"))
+# What hands messages over, by channel; a channel that is not here is one that this installation cannot send on.
+WASL_COURIERS = {"mail": "wasl.channels.mail.outgoing.MailCourier"}
+# A message that a sender has held for so long is in doubt: the sender died with it.
+WASL_SENDER_LEASE_S = float(os.environ.get("WASL_SENDER_LEASE_S", "60"))
+# Where the links in messages lead, below WASL_BASE_URL.
+WASL_PAGES = {"track": "/track/?number={number}", "answer": "/answer/{token}/", "case": "/desk/cases/{number}/"}
 
 INSTALLED_APPS = [
     "django.contrib.contenttypes",
@@ -150,6 +157,9 @@ EMAIL_HOST_PASSWORD = os.environ.get("WASL_MAIL_PASSWORD", "")
 EMAIL_USE_TLS = os.environ.get("WASL_MAIL_TLS", "") == "starttls"
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = os.environ.get("WASL_MAIL_FROM", "hotline@wasl.example")
+# Where `mail_in` listens for what comes back (bounces); the city's mail server hands them over.
+WASL_MAIL_IN_HOST = os.environ.get("WASL_MAIL_IN_HOST", "127.0.0.1")
+WASL_MAIL_IN_PORT = int(os.environ.get("WASL_MAIL_IN_PORT", "8025"))
 
 LOGGING = {
     "version": 1,

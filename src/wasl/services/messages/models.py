@@ -34,7 +34,7 @@ class Template(Row):
 
 
 class Message(Row):
-    """One message to one receiver. Written in the transaction of what it tells; rendered and sent by the sender process.
+    """One message to one receiver. Written in the transaction of what it tells; rendered and sent by the sender.
 
     `stage` with the receiver is unique: a citizen gets exactly one message per stage (I3).
     """
@@ -46,17 +46,24 @@ class Message(Row):
         FAILED = "failed", pgettext_lazy("message", "failed")
         IN_DOUBT = "in_doubt", pgettext_lazy("message", "in doubt")
         NO_WAY = "no_way", pgettext_lazy("message", "no way to reach him")
+        ON_PAGE = "on_page", pgettext_lazy("message", "shown on his page")
 
     case = models.ForeignKey(Case, models.PROTECT, null=True, blank=True, related_name="messages")
     person = models.ForeignKey(Person, models.PROTECT, null=True, blank=True, related_name="messages")
     unit = models.ForeignKey(Unit, models.PROTECT, null=True, blank=True, related_name="+")
     staff = models.ForeignKey(Staff, models.PROTECT, null=True, blank=True, related_name="+")
     event = models.CharField(max_length=30)
-    stage = models.CharField(max_length=80, unique=True, help_text="What makes it the one message: case, event, occasion, receiver")
+    stage = models.CharField(
+        max_length=80, unique=True, help_text="What makes it the one message: case, event, occasion, receiver"
+    )
     facts = models.JSONField(default=dict, help_text="References for the template; no words of people")
     language = models.CharField(max_length=7, default="ar")
-    channel = models.CharField(max_length=10, choices=Channel, blank=True, help_text="The one it leaves by; chosen when it is sent")
-    tried = models.JSONField(default=list, blank=True, help_text="Channels that failed, in order, with the words of the failure")
+    channel = models.CharField(
+        max_length=10, choices=Channel, blank=True, help_text="The one it leaves by; chosen when it is sent"
+    )
+    tried = models.JSONField(
+        default=list, blank=True, help_text="Channels that failed, in order, with the words of the failure"
+    )
     address = models.ForeignKey(Address, models.SET_NULL, null=True, blank=True, related_name="+")
     subject = models.CharField(max_length=250, blank=True)
     body = models.TextField(blank=True, help_text="What was really said; without the PIN")
@@ -74,4 +81,22 @@ class Message(Row):
         indexes = [
             models.Index(fields=["due_at"], name="message_queue", condition=Q(state="queued")),
             models.Index(fields=["claimed_at"], name="message_sending", condition=Q(state="sending")),
+            models.Index(fields=["due_at"], name="message_in_doubt", condition=Q(state="in_doubt", repeated=False)),
+            models.Index(
+                fields=["made_at"], name="message_not_told", condition=Q(state__in=["failed", "no_way", "in_doubt"])
+            ),
         ]
+
+    def __str__(self) -> str:
+        return self.stage
+
+
+class QuietHours(Row):
+    """When a channel lets people sleep: what falls due in between waits for the end (I3). Overnight if `first` > `last`."""
+
+    channel = models.CharField(max_length=10, choices=Channel, unique=True)
+    first = models.TimeField(help_text=_("Quiet from, in the city's time"))
+    last = models.TimeField(help_text=_("Quiet until, in the city's time"))
+
+    def __str__(self) -> str:
+        return f"{self.get_channel_display()} {self.first:%H:%M}-{self.last:%H:%M}"

@@ -1,4 +1,4 @@
-"""What the outbox does when something happened to a case: one row per receiver and stage, in the same transaction (I3, I5)."""
+"""What the outbox does when something happened: one row per receiver and stage, in the same transaction (I3, I5)."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,7 +18,7 @@ def _facts(happened: Happening, seq: int) -> dict[str, Any]:
 
 
 def citizen(event: str, *, unless_new: bool = False) -> Reaction:
-    """Tell the requester. `unless_new`: not when the report was received in this very change, whose message says it already."""
+    """Tell the requester. `unless_new`: not when it was received in this very change, whose message says it already."""
 
     def reaction(change: Change, happened: Happening) -> None:
         case = change.case

@@ -1,0 +1,362 @@
+"""Sending what lies in the outbox: one message at a time, claimed before it leaves and settled after.
+
+The claim is committed before a byte leaves. A sender that dies leaves at most the one message that it held; that one
+becomes `in_doubt` when its lease is over and is sent once more, with the same Message-ID and marked `repeated`.
+"""
+
+import logging
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum, auto
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from wasl.core.organisation import rights
+from wasl.core.organisation.models import Staff, Unit
+from wasl.core.people import actions as people
+from wasl.core.people.models import Address, Person
+from wasl.kernel import clock, names, seal
+from wasl.services.messages import render
+from wasl.services.messages.delivery import Courier, InDoubt, Parcel, Permanent, Temporary, Unreachable
+from wasl.services.messages.models import Channel, Message, QuietHours, Template
+
+logger = logging.getLogger(__name__)
+# How long a message waits after each failure that may pass; after the last one the channel is given up for it.
+BACK_OFF = tuple(timedelta(seconds=s) for s in (60, 300, 900, 3600, 4 * 3600, 8 * 3600, 12 * 3600))
+# What a person prefers, then these.
+FALLBACK = (Channel.MAIL, Channel.SMS)
+_MEDIUM = {Channel.MAIL: Address.Medium.MAIL, Channel.SMS: Address.Medium.PHONE}
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """By what and where to a message leaves; `address` is the person's row, where it has one."""
+
+    channel: str
+    to: str
+    address: Address | None = None
+
+
+class Result(Enum):
+    """What came of one attempt."""
+
+    SENT = auto()
+    WAITS = auto()
+    ENDED = auto()
+    TAKEN = auto()
+    AWAY = auto()
+
+
+def waiting(limit: int = 50) -> list[Message]:
+    """Messages that may leave now, the longest due first; among them those in doubt that were not repeated yet."""
+    now = clock.now()
+    rows = Message.objects.select_related(
+        "case__unit", "case__requester", "person__merged_into", "unit", "staff"
+    ).prefetch_related("person__addresses", "person__merged_into__addresses")
+    queued = list(rows.filter(state=Message.State.QUEUED, due_at__lte=now).order_by("due_at", "pk")[:limit])
+    doubtful = rows.filter(state=Message.State.IN_DOUBT, repeated=False, due_at__lte=now).order_by("due_at", "pk")
+    return [*doubtful[:limit], *queued]
+
+
+def send(message: Message, couriers: Mapping[str, Courier], *, resting: Collection[str] = ()) -> Result:
+    """Carry one waiting message as far as it gets now.
+
+    `resting` are channels that were found unreachable and are left alone for the moment.
+    """
+    if _muted(message):
+        return _settle(message, Message.State.ON_PAGE, error="not wanted")
+    way = way_of(message, couriers.keys())
+    if way is None:
+        return _no_way(message)
+    if way.channel in resting:
+        return Result.AWAY
+    if (wakes := quiet_until(message, way.channel)) is not None:
+        _move(message, due_at=wakes)
+        return Result.WAITS
+    try:
+        said = render.render(message, way.channel)
+    except (render.NoTemplate, render.BadTemplate) as error:
+        logger.error("message %s: %s", message.pk, error)  # noqa: TRY400 # the reason is in the words; no trace helps
+        return _give_up(message, way, str(error))
+    before = {"state": message.state, "repeated": message.repeated}
+    if not _claim(message, way, said):
+        return Result.TAKEN
+    number = message.case.number if message.case is not None and message.person_id is not None else ""
+    parcel = Parcel(message.pk, way.to, said.language, said.subject, said.body, number)
+    try:
+        couriers[way.channel].hand_over(parcel)
+    except Unreachable as error:
+        logger.warning("%s is not reachable: %s", way.channel, error)
+        # Not an attempt: nobody looked at the message. One in doubt stays so.
+        _finish(message, attempts=F("attempts") - 1, error=str(error)[:300], **before)
+        return Result.AWAY
+    except Temporary as error:
+        return _later(message, way, str(error))
+    except InDoubt as error:
+        # Repeated once and in doubt again: it is left so, and people see it.
+        logger.warning("message %s is in doubt: %s", message.pk, error)
+        _finish(message, state=Message.State.IN_DOUBT, error=str(error)[:300], due_at=clock.now() + BACK_OFF[0])
+        return Result.WAITS
+    except Permanent as error:
+        if error.bad_address and way.address is not None:
+            people.note_failure(way.address)
+        return _give_up(message, way, str(error))
+    _finish(message, state=Message.State.SENT, sent_at=clock.now(), error="")
+    return Result.SENT
+
+
+def _claim(message: Message, way: Way, said: render.Said) -> bool:
+    """Take it for this sender, committed; False when another sender was faster."""
+    doubtful = message.state == Message.State.IN_DOUBT
+    now = clock.now()
+    mine = Message.objects.filter(
+        pk=message.pk, state=message.state, repeated=message.repeated, due_at=message.due_at
+    ).update(
+        state=Message.State.SENDING,
+        claimed_at=now,
+        channel=way.channel,
+        address=way.address,
+        subject=said.kept_subject,
+        body=said.kept,
+        language=said.language,
+        attempts=F("attempts") + 1,
+        repeated=message.repeated or doubtful,
+    )
+    if mine:
+        message.state, message.claimed_at, message.repeated = Message.State.SENDING, now, message.repeated or doubtful
+        message.attempts += 1
+    return bool(mine)
+
+
+def _finish(message: Message, **columns: object) -> None:
+    """Settle what this sender claimed; nothing happens if its lease was over and somebody else took it."""
+    Message.objects.filter(pk=message.pk, state=Message.State.SENDING, claimed_at=message.claimed_at).update(**columns)
+
+
+def _move(message: Message, **columns: object) -> None:
+    """Change a message that is still where it was read."""
+    Message.objects.filter(pk=message.pk, state=message.state, due_at=message.due_at).update(**columns)
+
+
+def _settle(message: Message, state: str, *, error: str = "") -> Result:
+    _move(message, state=state, error=error)
+    return Result.ENDED
+
+
+def _no_way(message: Message) -> Result:
+    person = _person(message)
+    if message.tried:
+        return _settle(message, Message.State.FAILED, error=message.tried[-1]["error"])
+    if message.unit_id or message.staff_id:
+        # The work list shows it; there is nothing else to send to.
+        return _settle(message, Message.State.ON_PAGE)
+    if person is not None and _wish(message, person) == Person.Channel.WEB:
+        return _settle(message, Message.State.ON_PAGE)
+    return _settle(message, Message.State.NO_WAY)
+
+
+def _later(message: Message, way: Way, words: str) -> Result:
+    if message.attempts > len(BACK_OFF):
+        return _give_up(message, way, words)
+    wait = BACK_OFF[message.attempts - 1]
+    # It was refused, so it is no longer in doubt whether it arrived this time; the mark of the repetition stays.
+    _finish(message, state=Message.State.QUEUED, due_at=clock.now() + wait, error=words[:300])
+    return Result.WAITS
+
+
+def _give_up(message: Message, way: Way, words: str) -> Result:
+    """This channel will not carry it: the next one may (fallback), or it has failed and the centre sees it."""
+    tried = [*message.tried, {"channel": way.channel, "error": words[:300], "at": clock.now().isoformat()}]
+    # FAILED only when the next look finds no other way; until then it is queued again at once.
+    held = Message.objects.filter(pk=message.pk, state=message.state)
+    held.update(state=Message.State.QUEUED, tried=tried, attempts=0, error=words[:300], due_at=clock.now())
+    return Result.WAITS
+
+
+def recover() -> int:
+    """Messages whose sender died with them: in doubt. Gives how many."""
+    ended = clock.now() - timedelta(seconds=settings.WASL_SENDER_LEASE_S)
+    found = Message.objects.filter(state=Message.State.SENDING, claimed_at__lt=ended).update(
+        state=Message.State.IN_DOUBT, due_at=clock.now(), error="the sender ended while it was sending this"
+    )
+    if found:
+        logger.warning("%s messages are in doubt: their sender ended while sending", found)
+    return found
+
+
+# --- the way ---------------------------------------------------------------------------------------------------------
+
+
+def _person(message: Message) -> Person | None:
+    person = message.person
+    return person.merged_into or person if person is not None else None
+
+
+def _wish(message: Message, person: Person) -> str:
+    """How he wants to be told of this case; what he said with the report goes before what is known of him."""
+    return message.case.channel if message.case is not None else person.channel
+
+
+def way_of(message: Message, served: Collection[str]) -> Way | None:
+    """The way by which it leaves: preferred channel, then the others in order, of those served and not failed for it."""
+    failed = {one["channel"] for one in message.tried}
+    if message.unit is not None:
+        mail = message.unit.mail
+        return Way(Channel.MAIL, mail) if mail and Channel.MAIL in served and Channel.MAIL not in failed else None
+    if message.staff is not None:
+        mail = message.staff.email
+        return Way(Channel.MAIL, mail) if mail and Channel.MAIL in served and Channel.MAIL not in failed else None
+    person = _person(message)
+    if person is None or person.forgotten_at is not None:
+        return None
+    wish = _wish(message, person)
+    order = [wish, *FALLBACK] if wish in FALLBACK else list(FALLBACK)
+    for channel in dict.fromkeys(order):
+        if channel in served and channel not in failed and (address := _address(person, Channel(channel))):
+            return Way(channel, seal.unseal(bytes(address.value_sealed)), address)
+    return None
+
+
+def _address(person: Person, channel: Channel) -> Address | None:
+    """His best address: proved before claimed, the latest first; none that failed since it was proved."""
+    usable = [
+        a
+        for a in person.addresses.all()
+        if a.medium == _MEDIUM[channel]
+        and (a.failed_at is None or (a.verified_at is not None and a.verified_at > a.failed_at))
+    ]
+    usable.sort(key=lambda a: (a.verified_at is not None, a.created_at, a.pk), reverse=True)
+    return usable[0] if usable else None
+
+
+def _muted(message: Message) -> bool:
+    """Whether the staff member does not want this kind of notice: `wishes` = {"mute": ["staff_due_soon", …]}."""
+    return message.staff is not None and message.event in message.staff.wishes.get("mute", ())
+
+
+def quiet_until(message: Message, channel: str) -> datetime | None:
+    """When the channel's quiet hours end, if they hold now. An emergency wakes people; staff are told at once."""
+    if message.person_id is None or (message.case is not None and message.case.emergency):
+        return None
+    hours = QuietHours.objects.filter(channel=channel).first()
+    if hours is None or hours.first == hours.last:
+        return None
+    now = timezone.localtime(clock.now())
+    at = now.time()
+    overnight = hours.first > hours.last
+    if not (at >= hours.first or at < hours.last if overnight else hours.first <= at < hours.last):
+        return None
+    end = now.replace(hour=hours.last.hour, minute=hours.last.minute, second=hours.last.second, microsecond=0)
+    return end if end > now else end + timedelta(days=1)
+
+
+# --- what comes back -------------------------------------------------------------------------------------------------
+
+
+def bounced(message_id: int, *, words: str) -> bool:
+    """A message that was handed over came back for good: noted, the address not used again, the next channel tried.
+
+    The same report twice changes nothing more. False for a message that is not there or was not sent.
+    """
+    with transaction.atomic():
+        message = Message.objects.select_for_update().filter(pk=message_id).first()
+        if message is None or not (message.sent_at or message.state in (Message.State.SENDING, Message.State.IN_DOUBT)):
+            return False
+        if message.bounced_at is not None:
+            return True
+        message.bounced_at = clock.now()
+        message.tried = [
+            *message.tried,
+            {"channel": message.channel, "error": words[:300], "at": message.bounced_at.isoformat()},
+        ]
+        message.state, message.attempts, message.due_at, message.error = (
+            Message.State.QUEUED,
+            0,
+            message.bounced_at,
+            words[:300],
+        )
+        message.save(update_fields=["bounced_at", "tried", "state", "attempts", "due_at", "error"])
+        if message.address is not None:
+            people.note_failure(message.address)
+    return True
+
+
+def delayed(message_id: int, *, words: str) -> None:
+    """The other side is still trying; noted with the message."""
+    Message.objects.filter(pk=message_id, state=Message.State.SENT).update(error=words[:300])
+
+
+# --- by people -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A template with made-up facts; `parts` of an SMS, None for other channels."""
+
+    said: render.Said
+    parts: render.Parts | None
+
+
+def preview(event: str, channel: str, language: str, subject: str, body: str) -> Preview:
+    """What a template would say. Raises render.BadTemplate with a sentence."""
+    said = render.example(event, channel, language, subject, body)
+    return Preview(said, render.parts_of(said.body) if channel == Channel.SMS else None)
+
+
+def save_template(event: str, channel: str, language: str, *, subject: str, body: str, by: Staff) -> Template:
+    """Write the words of an event on a channel in a language (I8). Raises Forbidden, render.BadTemplate."""
+    rights.require(by, "templates.edit")
+    if not body.strip():
+        raise render.BadTemplate(_("A message needs words."))
+    if channel == Channel.MAIL and not subject.strip():
+        raise render.BadTemplate(_("A mail needs a subject."))
+    preview(event, channel, language, subject, body)
+    made, _new = Template.objects.update_or_create(
+        event=event,
+        channel=channel,
+        language=names.code_of(language),
+        defaults={"subject": subject.strip() if channel == Channel.MAIL else "", "body": body},
+    )
+    render.forget()
+    return made
+
+
+def send_again(message: Message, *, by: Staff) -> None:
+    """Queue anew what failed, was in doubt or had no way: an address was mended in the meantime. Raises Forbidden."""
+    rights.require(by, "messages.read")
+    again = (Message.State.FAILED, Message.State.NO_WAY, Message.State.IN_DOUBT)
+    Message.objects.filter(pk=message.pk, state__in=again).update(
+        state=Message.State.QUEUED, due_at=clock.now(), attempts=0, tried=[], error="", bounced_at=None
+    )
+
+
+def notify(
+    *,
+    event: str,
+    stage: str,
+    unit: Unit | None = None,
+    staff: Staff | None = None,
+    case_id: int,
+    facts: Mapping[str, object] | None = None,
+) -> bool:
+    """Queue a notice to a unit or one of the staff, unless the same stage was told before. True if it is new."""
+    now = clock.now()
+    made = Message(
+        case_id=case_id,
+        unit=unit,
+        staff=staff,
+        event=event,
+        stage=stage,
+        facts=dict(facts or {}),
+        language=staff.language if staff is not None else "ar",
+        due_at=now,
+        made_at=now,
+    )
+    if Message.objects.filter(stage=stage).exists():
+        return False
+    return bool(Message.objects.bulk_create([made], ignore_conflicts=True))

@@ -1,0 +1,362 @@
+"""What a message says: from the facts of its event to words in the receiver's language. Sends and writes nothing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+
+from django.conf import settings
+from django.db.models import Count, Max
+from django.template import Context, Engine, TemplateSyntaxError
+from django.template import Template as Compiled
+from django.utils import timezone, translation
+from django.utils.formats import date_format
+
+from wasl.core.cases import links, queries
+from wasl.core.cases.models import Case, Entry, Remark, State
+from wasl.core.catalogue import queries as catalogue
+from wasl.core.organisation import queries as organisation
+from wasl.core.organisation.queries import Kept
+from wasl.kernel import acceptance, names, seal
+from wasl.services.messages.models import Message, Template
+
+# Words of the template language only; nothing can be loaded or included, and no object is ever in the context.
+_engine = Engine(autoescape=False)
+_DATES = {"ar": "j F Y، H:i", "en": "j F Y, H:i", "zh": "Y年n月j日 H:i"}
+_REASONS = {
+    "refused": "refuse",
+    "suspended": "suspend",
+    "extended": "extend",
+    "staff_extension": "extend",
+    "staff_returned": "return",
+}
+_HIDDEN = "••••••"
+_ASKS_ANSWER = frozenset({"told", "reminder", "answered"})
+
+PLACEHOLDERS: Mapping[str, str] = {
+    "number": "acceptance number",
+    "pin": "PIN; only in “received”, and never kept",
+    "category": "name of the category",
+    "unit": "name of the unit",
+    "due": "when it is due",
+    "status": "the one honest line, or the outcome",
+    "reason": "the listed reason, with the words given",
+    "result": "the words for the citizen",
+    "recourse": "where else he can turn",
+    "track_url": "page of the case",
+    "answer_url": "page where he says whether it is solved; never kept",
+    "link_url": "link asked for; never kept",
+    "receipt_hash": "hash of the first journal entry",
+    "city": "name of the city",
+    "hotline": "telephone number of the hotline",
+    "case_url": "page of the case at the desk",
+}
+"""What a template may name."""
+SECRET = frozenset({"pin", "answer_url", "link_url"})
+"""What opens a case to whoever reads it: sent, but not kept with what was said."""
+
+
+class NoTemplate(LookupError):
+    """Nobody has written words for this event on this channel."""
+
+
+class BadTemplate(ValueError):
+    """The template cannot be used; the words say why and are for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A message in words. `kept` and `kept_subject` are the same without PIN and links that open the case."""
+
+    language: str
+    subject: str
+    body: str
+    kept_subject: str
+    kept: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    subject: Compiled
+    body: Compiled
+
+
+def _read() -> dict[tuple[str, str, str], _Words]:
+    return {
+        (t.event, t.channel, names.code_of(t.language)): _Words(compiled(t.subject), compiled(t.body))
+        for t in Template.objects.all()
+    }
+
+
+_templates: Kept[dict[tuple[str, str, str], _Words]] = Kept(
+    _read, lambda: tuple(Template.objects.aggregate(Count("pk"), Max("updated_at")).values())
+)
+
+
+def forget() -> None:
+    """Read the templates anew next time."""
+    _templates.forget()
+
+
+@lru_cache(maxsize=1024)
+def compiled(text: str) -> Compiled:
+    """The text as a template. Raises BadTemplate."""
+    try:
+        return _engine.from_string(text)
+    except TemplateSyntaxError as error:
+        raise BadTemplate(str(error)) from error
+
+
+def words_for(event: str, channel: str, language: str) -> tuple[str, _Words]:
+    """The language and words to use: the receiver's language, or English, or any. Raises NoTemplate."""
+    known = _templates.get()
+    for code in (names.code_of(language), "en", "ar", "zh"):
+        found = known.get((event, channel, code))
+        if found is not None:
+            return code, found
+    raise NoTemplate(f"no words for {event} by {channel}")
+
+
+def render(message: Message, channel: str) -> Said:
+    """The message in words for this channel. Raises NoTemplate, BadTemplate."""
+    language, words = words_for(message.event, channel, message.language)
+    facts = facts_of(message, language)
+    return _say(words, facts, language)
+
+
+def _say(words: _Words, facts: Mapping[str, str], language: str) -> Said:
+    hidden = {**facts, **{name: _HIDDEN for name in SECRET if facts.get(name)}}
+    with translation.override(language):
+        return Said(
+            language,
+            one_line(words.subject.render(Context(dict(facts), autoescape=False))),
+            _tidy(words.body.render(Context(dict(facts), autoescape=False))),
+            one_line(words.subject.render(Context(hidden, autoescape=False))),
+            _tidy(words.body.render(Context(hidden, autoescape=False))),
+        )
+
+
+def one_line(text: str) -> str:
+    """A subject: blanks and controls of every kind become one blank, so that no header can be smuggled in."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:200]
+
+
+def _tidy(text: str) -> str:
+    """Without control characters, and with at most one empty line in a row, as conditions leave them."""
+    plain = "".join(
+        c
+        for c in text.replace("\r\n", "\n").replace("\r", "\n")
+        if c == "\n" or c == "\t" or c.isprintable() or c in "\u200f\u200e\u200c\u200d"
+    )
+    lines: list[str] = []
+    for line in (line.rstrip() for line in plain.split("\n")):
+        if line or (lines and lines[-1]):
+            lines.append(line)
+    return "\n".join(lines).strip()
+
+
+def said_at(at: datetime | None, language: str) -> str:
+    """An instant as people of the city say it."""
+    if at is None:
+        return ""
+    return str(date_format(timezone.localtime(at), _DATES[language]))
+
+
+def facts_of(message: Message, language: str) -> dict[str, str]:
+    """Everything that a template may name, as text in `language`; a message without case has few of them."""
+    city = organisation.the_city()
+    facts = dict.fromkeys(PLACEHOLDERS, "")
+    facts.update(city=names.local(city.names, language), hotline=city.hotline)
+    if link := message.facts.get("link_url"):
+        facts["link_url"] = f"{settings.WASL_BASE_URL}{link}"
+    if message.case is not None:
+        with translation.override(language):
+            facts.update(_case_facts(message, message.case, language))
+    return facts
+
+
+def _page(name: str, **parts: str) -> str:
+    return f"{settings.WASL_BASE_URL}{settings.WASL_PAGES[name].format(**parts)}"
+
+
+def _case_facts(message: Message, case: Case, language: str) -> dict[str, str]:
+    to_citizen = message.person_id is not None
+    reason, recourse = _reason(message, case, language)
+    words = _words_of(message, case, to_citizen)
+    unit = message.unit or (case.unit if not _undispatched(message, case) else None)
+    category = catalogue.of_number(case.edition).category(case.category)
+    facts = {
+        "number": acceptance.grouped(case.number) if to_citizen else case.number,
+        "category": names.local(category.names, language) if category else "",
+        "unit": names.local(unit.names, language) if unit else "",
+        "due": said_at(_due(message, case), language),
+        "status": _status(message, case),
+        "recourse": recourse,
+        "result": words,
+        "reason": ". ".join(filter(None, (reason, words if message.event in _WITH_WORDS or not reason else ""))),
+    }
+    if to_citizen:
+        facts["track_url"] = _page("track", number=case.number)
+        if message.event in _ASKS_ANSWER:
+            facts["answer_url"] = _page("answer", token=links.make(case, links.ANSWER))
+        if message.event == "received":
+            facts["pin"] = seal.pin_of(case.number, case.pin_generation)
+            first = Entry.objects.filter(case=case, seq=1).values_list("hash", flat=True).first()
+            facts["receipt_hash"] = bytes(first).hex() if first else ""
+    else:
+        facts["case_url"] = _page("case", number=case.number)
+    return facts
+
+
+# Here the reason is told together with the words given for it; elsewhere the words have a place of their own.
+_WITH_WORDS = frozenset({"extended", "suspended", "staff_returned", "staff_extension"})
+
+
+def _undispatched(message: Message, case: Case) -> bool:
+    """A proposed unit is not told: the case is not with it yet."""
+    return case.dispatched_at is None and message.unit_id is None
+
+
+def _reason(message: Message, case: Case, language: str) -> tuple[str, str]:
+    code, listed = message.facts.get("reason"), _REASONS.get(message.event)
+    if not code or not listed:
+        return "", ""
+    found = catalogue.of_number(case.edition).reasons.get((listed, code)) or catalogue.in_force().reasons.get(
+        (listed, code)
+    )
+    if found is None:
+        return "", ""
+    return names.local(found.names, language), names.local(found.recourse, language)
+
+
+def _words_of(message: Message, case: Case, to_citizen: bool) -> str:
+    """The remark of the event; to a citizen only what was written for him. A follower reads what its head was told."""
+    pk = message.facts.get("remark")
+    if pk is None and message.event == "closed" and case.head_id is not None:
+        told = Entry.objects.filter(case_id=case.head_id, verb="case.told").order_by("-seq").first()
+        pk = queries.data_of(told).get("remark") if told else None
+    if pk is None:
+        return ""
+    remark = Remark.objects.filter(pk=pk).first()
+    if remark is None or (to_citizen and remark.audience == Remark.Audience.INTERNAL):
+        return ""
+    return remark.body
+
+
+def _due(message: Message, case: Case) -> datetime | None:
+    if until := message.facts.get("due") or (message.facts.get("until") if message.event == "suspended" else None):
+        return datetime.fromisoformat(until)
+    return case.due_result or case.due_centre or case.due_next
+
+
+def _status(message: Message, case: Case) -> str:
+    if message.event in ("told", "closed", "answered", "refused"):
+        return str(case.get_outcome_display()) if case.outcome else ""
+    return queries.status_sentence(case)
+
+
+def example(event: str, channel: str, language: str, subject: str, body: str) -> Said:
+    """A template filled with made-up facts, for its preview. Raises BadTemplate also for names that do not exist."""
+    code = names.code_of(language)
+    words = _Words(compiled(subject), compiled(body))
+    check(subject, body)
+    return _say(words, _made_up(code), code)
+
+
+def check(subject: str, body: str) -> None:
+    """Raise BadTemplate for a template that names what there is not, or does more than choose and insert."""
+    for text in (subject, body):
+        for node in compiled(text).nodelist.get_nodes_by_type(object):
+            kind = type(node).__name__
+            if kind == "VariableNode":
+                unknown = {str(node.filter_expression.var).split(".")[0]} - PLACEHOLDERS.keys()
+                if unknown:
+                    raise BadTemplate(f"unknown name: {', '.join(sorted(unknown))}")
+            elif kind not in ("TextNode", "IfNode", "CommentNode", "NodeList"):
+                raise BadTemplate("only {{ name }} and {% if name %} … {% endif %} may be used")
+    if "\n" in subject.strip():
+        raise BadTemplate("a subject is one line")
+
+
+def _made_up(language: str) -> dict[str, str]:
+    city = organisation.the_city()
+    book = catalogue.in_force()
+    category = next(iter(book.leaves), None)
+    reason = next((r for (listed, _), r in book.reasons.items() if listed == "refuse"), None)
+    number = acceptance.make(4217, 2026)
+    with translation.override(language):
+        due = said_at(datetime(2026, 11, 26, 10, 30, tzinfo=timezone.get_default_timezone()), language)
+        status = str(State.IN_PROGRESS.label)
+    return {
+        "number": acceptance.grouped(number),
+        "pin": "123456",
+        "category": names.local(category.names, language) if category else "",
+        "unit": names.local(organisation.centre().names, language),
+        "due": due,
+        "status": status,
+        "reason": names.local(reason.names, language) if reason else "",
+        "result": "…",
+        "recourse": names.local(reason.recourse, language) if reason else "",
+        "track_url": _page("track", number=number),
+        "answer_url": _page("answer", token="…"),
+        "link_url": f"{settings.WASL_BASE_URL}/…",
+        "receipt_hash": "9f2c" * 16,
+        "city": names.local(city.names, language),
+        "hotline": city.hotline,
+        "case_url": _page("case", number=number),
+    }
+
+
+# GSM 03.38, the default alphabet and its extension table; what is in neither makes the whole message UCS-2.
+_GSM = frozenset(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
+    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+_GSM_TWICE = frozenset("\f^{}\\[~]|€")
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """How an SMS is cut: `encoding` GSM-7 or UCS-2, `units` used (septets or 16-bit units), `parts` it costs."""
+
+    encoding: str
+    units: int
+    parts: int
+
+
+def parts_of(text: str) -> Parts:
+    """The parts of a text as SMS (3GPP TS 23.038 and 23.040): 160 or 153 septets, 70 or 67 units of UCS-2.
+
+    A two-septet sign and a surrogate pair are never cut in two, so the count is made part by part.
+    """
+    gsm = all(c in _GSM or c in _GSM_TWICE for c in text)
+    sizes = [2 if (c in _GSM_TWICE if gsm else ord(c) > 0xFFFF) else 1 for c in text]
+    total = sum(sizes)
+    whole, part = (160, 153) if gsm else (70, 67)
+    if total <= whole:
+        return Parts("GSM-7" if gsm else "UCS-2", total, 1)
+    count, used = 1, 0
+    for size in sizes:
+        if used + size > part:
+            count, used = count + 1, 0
+        used += size
+    return Parts("GSM-7" if gsm else "UCS-2", total, count)
+
+
+__all__ = [
+    "PLACEHOLDERS",
+    "SECRET",
+    "BadTemplate",
+    "NoTemplate",
+    "Parts",
+    "Said",
+    "check",
+    "example",
+    "facts_of",
+    "forget",
+    "one_line",
+    "parts_of",
+    "render",
+    "said_at",
+    "words_for",
+]
