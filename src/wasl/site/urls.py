@@ -6,6 +6,9 @@ urlpatterns = [
     path("", include("wasl.faces.frame.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("account/", include("allauth.urls")),
+    path("demo/", include("wasl.faces.demo.urls")),
+    path("", include("wasl.faces.portal.urls")),
+    path("open311/", include("wasl.faces.open311.urls")),
 ]
 handler400 = "wasl.faces.frame.errors.bad_request"
 handler403 = "wasl.faces.frame.errors.forbidden"

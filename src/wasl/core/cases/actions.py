@@ -10,35 +10,89 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext as _
 
 from wasl.core.cases import fold, queries, routing
 from wasl.core.cases.change import THE_CITIZEN, By, Change, NotAllowed, beginning, changing, digest
-from wasl.core.cases.intake import Receipt, Report, classify, new_case, of_key, orders_for, receive, take_in
+from wasl.core.cases.intake import (
+    Receipt,
+    Report,
+    classify,
+    new_case,
+    of_key,
+    orders_for,
+    receive,
+    scoped,
+    take_in,
+)
 from wasl.core.cases.models import Case, Entry, Link, Opening, Outcome, Remark, State, Verdict, WorkOrder
 from wasl.core.catalogue import queries as catalogue
 from wasl.core.catalogue.book import Reason
 from wasl.core.contacts.models import Attachment, Contact
 from wasl.core.organisation import queries as organisation
-from wasl.core.organisation.models import Staff, Unit
+from wasl.core.organisation.models import Client, Staff, Unit
 from wasl.core.people import actions as people
 from wasl.kernel import seal, worktime
 from wasl.kernel.worktime import Duration
 
 __all__ = [
-    "add", "answer", "arbitrate", "ask", "ask_extension", "begin_work", "close", "confirm", "contest", "deny_extension", "dispatch",
-    "escalate", "file_report", "flag", "grant_extension", "interim_reply", "join", "link", "note", "object_to", "open_part", "publish",
-    "rate", "receive", "reclassify", "record_attempt", "record_contact", "record_visit", "redo", "refuse", "register", "renew_pin",
-    "reopen", "reply", "resume", "return_order", "review", "see_identity", "open_identity", "sign_for", "sub_dispatch", "suspend",
-    "take_over", "tell", "unjoin", "withdraw",
+    "add",
+    "answer",
+    "arbitrate",
+    "ask",
+    "ask_extension",
+    "begin_work",
+    "close",
+    "confirm",
+    "contest",
+    "deny_extension",
+    "dispatch",
+    "escalate",
+    "file_report",
+    "flag",
+    "grant_extension",
+    "interim_reply",
+    "join",
+    "link",
+    "note",
+    "object_to",
+    "open_identity",
+    "open_part",
+    "publish",
+    "rate",
+
+    "receive",
+    "reclassify",
+    "record_attempt",
+    "record_contact",
+    "record_visit",
+    "redo",
+    "refuse",
+    "register",
+    "renew_pin",
+    "reopen",
+    "reply",
+    "resume",
+    "return_order",
+    "review",
+    "see_identity",
+    "sign_for",
+    "sub_dispatch",
+    "suspend",
+    "take_over",
+    "tell",
+    "unjoin",
+    "withdraw",
 ]  # fmt: skip
 
 IDENTITY_OPEN_FOR = timedelta(hours=8)
 
 
 def _reason(case: Case, listed: str, code: str) -> Reason:
-    found = catalogue.of_number(case.edition).reasons.get((listed, code)) or catalogue.in_force().reasons.get((listed, code))
+    found = catalogue.of_number(case.edition).reasons.get((listed, code)) or catalogue.in_force().reasons.get(
+        (listed, code)
+    )
     if found is None:
         raise NotAllowed(_("Choose one of the listed reasons."))
     return found
@@ -86,14 +140,25 @@ def file_report(report: Report, *, by: Staff) -> Receipt:
 
 
 def register(
-    case: Case, *, by: By, category: str = "", kind: str = "", urgency: str = "", against: Unit | None = None, seen: int | None = None
+    case: Case,
+    *,
+    by: By,
+    category: str = "",
+    kind: str = "",
+    urgency: str = "",
+    against: Unit | None = None,
+    seen: int | None = None,
 ) -> Entry:
     """Accept a report from the review queue, classified; the route is computed anew (F7, F5)."""
     with changing(case, by=by, seen=seen, verb="case.registered") as change:
-        return _classified(change, "case.registered", category or change.case.category, kind, urgency, against or change.case.against)
+        return _classified(
+            change, "case.registered", category or change.case.category, kind, urgency, against or change.case.against
+        )
 
 
-def _classified(change: Change, verb: str, category: str, kind: str, urgency: str, against: Unit | None, **more: object) -> Entry:
+def _classified(
+    change: Change, verb: str, category: str, kind: str, urgency: str, against: Unit | None, **more: object
+) -> Entry:
     case = change.case
     book = catalogue.in_force(change.at)
     if category not in book.categories:
@@ -115,35 +180,46 @@ def _classified(change: Change, verb: str, category: str, kind: str, urgency: st
 def ask(case: Case, *, by: Staff, question: str, seen: int | None = None) -> Entry:
     """Ask the citizen for what is missing; his answer brings the case back to the queue (F7)."""
     with changing(case, by=by, seen=seen, verb="case.asked") as change:
-        return change.record("case.asked", **change.remark("question", _must_say(question), audience=Remark.Audience.CITIZEN))
+        return change.record(
+            "case.asked", **change.remark("question", _must_say(question), audience=Remark.Audience.CITIZEN)
+        )
 
 
 def answer(case: Case, *, by: By, text: str, seen: int | None = None) -> Entry:
     """Answer at once, without a unit (E5)."""
     with changing(case, by=by, seen=seen, verb="case.answered") as change:
-        return change.record("case.answered", **change.remark("answer", _must_say(text), audience=Remark.Audience.CITIZEN))
+        return change.record(
+            "case.answered", **change.remark("answer", _must_say(text), audience=Remark.Audience.CITIZEN)
+        )
 
 
 def refuse(case: Case, *, by: Staff, ground: str, text: str = "", seen: int | None = None) -> Entry:
     """Do not accept it, with a listed ground and where else the citizen can turn (ISO 10002: recourse told)."""
     with changing(case, by=by, seen=seen, verb="case.refused") as change:
         reason = _reason(change.case, "refuse", ground)
-        return change.record("case.refused", reason=reason.code, **change.remark("refusal", text, audience=Remark.Audience.CITIZEN))
+        return change.record(
+            "case.refused", reason=reason.code, **change.remark("refusal", text, audience=Remark.Audience.CITIZEN)
+        )
 
 
 def join(case: Case, *, by: By, head: Case, seen: int | None = None) -> Entry:
-    """Join to a head case about the same matter; it keeps its own number and rating and follows the head."""
-    with changing(case, by=by, seen=seen, verb="case.joined") as change:
+    """Join to a head case about the same matter; it keeps its own number and rating and follows the head.
+
+    Locks go from the head to the follower, as when a head closes; joins wait for each other, so that no two cross.
+    """
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtext('wasl join'))")
         target = Case.objects.select_for_update().get(pk=head.pk)
-        if target.pk == case.pk:
-            raise NotAllowed(_("A request cannot be joined to itself."))
-        if target.head_id or target.state in (State.CLOSED, State.JOINED):
-            raise NotAllowed(_("Choose an open request that is not itself joined to another."))
-        if Case.objects.filter(head_id=case.pk).exclude(state=State.CLOSED).exists():
-            raise NotAllowed(_("Others are joined to this request; it cannot be joined itself."))
-        if isinstance(by, Staff) and not queries.visible_to(by).filter(pk=target.pk).exists():
-            raise NotAllowed(_("Choose an open request that is not itself joined to another."))
-        return change.record("case.joined", head=target.pk)
+        with changing(case, by=by, seen=seen, verb="case.joined") as change:
+            if target.pk == case.pk:
+                raise NotAllowed(_("A request cannot be joined to itself."))
+            may_see = not isinstance(by, Staff) or queries.visible_to(by).filter(pk=target.pk).exists()
+            if not may_see or target.state in (State.CLOSED, State.JOINED):
+                raise NotAllowed(_("Choose an open request that is not itself joined to another."))
+            if Case.objects.filter(head_id=case.pk).exclude(state=State.CLOSED).exists():
+                raise NotAllowed(_("Others are joined to this request; it cannot be joined itself."))
+            return change.record("case.joined", head=target.pk)
 
 
 def unjoin(case: Case, *, by: Staff, reason: str, seen: int | None = None) -> Entry:
@@ -153,13 +229,21 @@ def unjoin(case: Case, *, by: Staff, reason: str, seen: int | None = None) -> En
 
 
 def dispatch(
-    case: Case, *, by: By, unit: Unit | None = None, assist: Sequence[Unit] = (), reason: str = "", seen: int | None = None
+    case: Case,
+    *,
+    by: By,
+    unit: Unit | None = None,
+    assist: Sequence[Unit] = (),
+    reason: str = "",
+    seen: int | None = None,
 ) -> Entry:
     """Send it to the unit responsible (default: the one that the catalogue gives), with assisting units (G2)."""
     with changing(case, by=by, seen=seen, verb="case.dispatched") as change:
         held = change.case
         book = catalogue.of_number(held.edition)
-        decision = routing.route(book, held.category, routing.locate(held.lon, held.lat, held.area), change.at, against=held.against)
+        decision = routing.route(
+            book, held.category, routing.locate(held.lon, held.lat, held.area), change.at, against=held.against
+        )
         chosen = unit or (decision.unit if decision.automatic or decision.why == "rule" else None)
         if chosen is None:
             raise NotAllowed(_("The catalogue does not decide here; choose the unit."))
@@ -167,11 +251,20 @@ def dispatch(
         _active(chosen, *helpers)
         _not_complained_of(held, chosen, *helpers)
         facts = decision.facts() if chosen == decision.unit else {**decision.facts(), "why": "chosen"}
-        return change.record("case.dispatched", orders=orders_for(chosen, helpers), route=facts, **change.remark("reason", reason))
+        return change.record(
+            "case.dispatched", orders=orders_for(chosen, helpers), route=facts, **change.remark("reason", reason)
+        )
 
 
 def reclassify(
-    case: Case, *, by: Staff, category: str, kind: str = "", urgency: str = "", reason: str = "", seen: int | None = None
+    case: Case,
+    *,
+    by: Staff,
+    category: str,
+    kind: str = "",
+    urgency: str = "",
+    reason: str = "",
+    seen: int | None = None,
 ) -> Entry:
     """Change the class: new route, new clock, a note to the citizen. A live order of another unit is withdrawn (F5)."""
     with changing(case, by=by, seen=seen, verb="case.reclassified") as change:
@@ -180,7 +273,9 @@ def reclassify(
         book = catalogue.in_force(change.at)
         if category not in book.categories:
             raise NotAllowed(_("Choose a category first."))
-        decision = routing.route(book, category, routing.locate(held.lon, held.lat, held.area), change.at, against=held.against)
+        decision = routing.route(
+            book, category, routing.locate(held.lon, held.lat, held.area), change.at, against=held.against
+        )
         reroute = bool(standing and decision.unit and decision.unit.pk != standing.unit_id and not standing.no_return)
         words = change.remark("reason", reason, audience=Remark.Audience.CITIZEN)
         more: dict[str, object] = {**words, "before": held.category}
@@ -211,12 +306,16 @@ def arbitrate(
         return change.record("case.arbitrated", orders=orders_for(unit, assist, no_return=True), **words)
 
 
-def escalate(case: Case, *, by: By, reason: str = "", to: Unit | None = None, rule: str = "", seen: int | None = None) -> Entry:
+def escalate(
+    case: Case, *, by: By, reason: str = "", to: Unit | None = None, rule: str = "", seen: int | None = None
+) -> Entry:
     """Hand it, with its file, to the higher authority: the unit above the one that has it, or `to` (F14). By button or by rule."""
     with changing(case, by=by, seen=seen, verb="case.escalated") as change:
         held = change.case
         standing = fold.lead(change.orders)
-        below = organisation.unit_of(standing.unit_id if standing else held.unit_id) if (standing or held.unit_id) else None
+        below = (
+            organisation.unit_of(standing.unit_id if standing else held.unit_id) if (standing or held.unit_id) else None
+        )
         above = to or (below.parent if below else None)
         if above is None:
             raise NotAllowed(_("There is no higher authority above this unit; choose one."))
@@ -226,7 +325,11 @@ def escalate(case: Case, *, by: By, reason: str = "", to: Unit | None = None, ru
         _not_complained_of(held, above)
         words = change.remark("reason", _must_say(reason) if isinstance(by, Staff) else reason)
         return change.record(
-            "case.escalated", orders=orders_for(above, no_return=True), frm=below.pk if below else None, rule_code=rule or None, **words
+            "case.escalated",
+            orders=orders_for(above, no_return=True),
+            frm=below.pk if below else None,
+            rule_code=rule or None,
+            **words,
         )
 
 
@@ -260,14 +363,20 @@ def begin_work(order: WorkOrder, *, by: Staff, seen: int | None = None) -> Entry
         return _order_entry(change, "order.started", order)
 
 
-def record_contact(order: WorkOrder, *, by: Staff, medium: str, reached: bool, text: str = "", seen: int | None = None) -> Entry:
+def record_contact(
+    order: WorkOrder, *, by: Staff, medium: str, reached: bool, text: str = "", seen: int | None = None
+) -> Entry:
     """The unit spoke, or tried to speak, with the requester through the platform (G12); the first one reached meets the clock."""
     with changing(order.case, by=by, seen=seen, verb="order.contacted", order=order) as change:
         _live(change, order)
-        return _order_entry(change, "order.contacted", order, medium=medium, reached=reached, **change.remark("note", text))
+        return _order_entry(
+            change, "order.contacted", order, medium=medium, reached=reached, **change.remark("note", text)
+        )
 
 
-def record_visit(order: WorkOrder, *, by: Staff, text: str, attachments: Sequence[Attachment] = (), seen: int | None = None) -> Entry:
+def record_visit(
+    order: WorkOrder, *, by: Staff, text: str, attachments: Sequence[Attachment] = (), seen: int | None = None
+) -> Entry:
     """Somebody was on the spot: when, what he found, photos (F8)."""
     with changing(order.case, by=by, seen=seen, verb="order.visited", order=order) as change:
         if _live(change, order).state == WorkOrder.State.DISPATCHED:
@@ -280,7 +389,13 @@ def _evidence(change: Change, attachments: Sequence[Attachment], by: Staff, text
     if not attachments:
         return {}
     contact = Contact(
-        case=change.case, medium=Contact.Medium.UNIT, at=change.at, body="", salt=secrets.token_bytes(16), staff=by, source="evidence"
+        case=change.case,
+        medium=Contact.Medium.UNIT,
+        at=change.at,
+        body="",
+        salt=secrets.token_bytes(16),
+        staff=by,
+        source="evidence",
     )
     for attachment in attachments:
         attachment.contact = contact
@@ -305,16 +420,22 @@ def return_order(
         allowed = catalogue.of_number(case.edition).deadline(case.category, case.kind, case.urgency).returning
         unit = organisation.unit_of(held.unit_id)
         if allowed is not None and held.role == WorkOrder.Role.LEAD:
-            until = worktime.add(organisation.calendar_of(unit.calendar.code if unit.calendar else None), held.dispatched_at, allowed)
+            until = worktime.add(
+                organisation.calendar_of(unit.calendar.code if unit.calendar else None), held.dispatched_at, allowed
+            )
             if change.at > until:
                 raise NotAllowed(_("The time for returning is over; object to the dispatch instead."))
         if proposed is not None and proposed.pk == held.unit_id:
             raise NotAllowed(_("Propose another unit than your own."))
         words = change.remark("reason", text)
-        return _order_entry(change, "order.returned", order, reason=listed.code, proposed=proposed.pk if proposed else None, **words)
+        return _order_entry(
+            change, "order.returned", order, reason=listed.code, proposed=proposed.pk if proposed else None, **words
+        )
 
 
-def object_to(order: WorkOrder, *, by: Staff, text: str, proposed: Unit | None = None, seen: int | None = None) -> Entry:
+def object_to(
+    order: WorkOrder, *, by: Staff, text: str, proposed: Unit | None = None, seen: int | None = None
+) -> Entry:
     """The unit objects to the dispatch formally; the centre arbitrates (Beijing 12)."""
     with changing(order.case, by=by, seen=seen, verb="order.objected", order=order) as change:
         held = _live(change, order)
@@ -344,7 +465,9 @@ def withdraw(order: WorkOrder, *, by: Staff, reason: str, seen: int | None = Non
         return _order_entry(change, "order.withdrawn", order, **change.remark("reason", _must_say(reason)))
 
 
-def ask_extension(order: WorkOrder, *, by: Staff, duration: str, reason: str, text: str, seen: int | None = None) -> Entry:
+def ask_extension(
+    order: WorkOrder, *, by: Staff, duration: str, reason: str, text: str, seen: int | None = None
+) -> Entry:
     """Ask for more time, with a reason that the citizen reads (Beijing 15). Granted at most once by the rule."""
     with changing(order.case, by=by, seen=seen, verb="order.extension_asked", order=order) as change:
         held = _live(change, order)
@@ -366,7 +489,11 @@ def _hours(duration: Duration) -> float:
 def _within(case: Case, text: str) -> None:
     rule = catalogue.of_number(case.edition).deadline(case.category, case.kind, case.urgency)
     given = case.clock.get("extensions", [])
-    longest = rule.extension_supervisor or rule.extension if given else max(filter(None, (rule.extension, rule.extension_supervisor)), key=_hours, default=None)
+    longest = (
+        rule.extension_supervisor or rule.extension
+        if given
+        else max(filter(None, (rule.extension, rule.extension_supervisor)), key=_hours, default=None)
+    )
     try:
         wanted = Duration.parse(text)
     except ValueError as error:
@@ -410,7 +537,10 @@ def suspend(case: Case, *, by: Staff, reason: str, until: datetime, text: str = 
         if listed.longest is not None:
             cap = worktime.add(organisation.calendar_of(None), change.at, listed.longest)
             if until > cap:
-                raise NotAllowed(_("For this reason it may be suspended until %(cap)s at the longest.") % {"cap": f"{cap:%Y-%m-%d %H:%M}"})
+                raise NotAllowed(
+                    _("For this reason it may be suspended until %(cap)s at the longest.")
+                    % {"cap": f"{cap:%Y-%m-%d %H:%M}"}
+                )
         before = change.case.state
         words = change.remark("suspension", text, audience=Remark.Audience.CITIZEN)
         return change.record("case.suspended", reason=listed.code, until=until.isoformat(), before=before, **words)
@@ -425,11 +555,19 @@ def resume(case: Case, *, by: By, seen: int | None = None) -> Entry:
 def interim_reply(case: Case, *, by: Staff, text: str, seen: int | None = None) -> Entry:
     """Tell the citizen how far it is and what comes next (I10)."""
     with changing(case, by=by, seen=seen, verb="case.interim_replied") as change:
-        return change.record("case.interim_replied", **change.remark("interim", _must_say(text), audience=Remark.Audience.CITIZEN))
+        return change.record(
+            "case.interim_replied", **change.remark("interim", _must_say(text), audience=Remark.Audience.CITIZEN)
+        )
 
 
 def reply(
-    order: WorkOrder, *, by: Staff, outcome: str, text: str, attachments: Sequence[Attachment] = (), seen: int | None = None
+    order: WorkOrder,
+    *,
+    by: Staff,
+    outcome: str,
+    text: str,
+    attachments: Sequence[Attachment] = (),
+    seen: int | None = None,
 ) -> Entry:
     """The unit's result, honest about the outcome, with evidence; it goes to the centre, not to the citizen (F10)."""
     with changing(order.case, by=by, seen=seen, verb="order.replied", order=order) as change:
@@ -443,7 +581,9 @@ def reply(
             if waiting:
                 raise NotAllowed(_("A sub-order of yours is still open; wait for it or withdraw it."))
         words = change.remark("reply", _must_say(text, 10), audience=Remark.Audience.CITIZEN)
-        return _order_entry(change, "order.replied", order, outcome=outcome, **_evidence(change, attachments, by, text), **words)
+        return _order_entry(
+            change, "order.replied", order, outcome=outcome, **_evidence(change, attachments, by, text), **words
+        )
 
 
 # --- review, tell, close --------------------------------------------------------------------------------------------------------
@@ -482,7 +622,11 @@ def tell(case: Case, *, by: By, text: str = "", seen: int | None = None) -> Entr
     `text` is what he reads; by default the unit's reply as it is.
     """
     with changing(case, by=by, seen=seen, verb="case.told") as change:
-        words = change.remark("result", text, audience=Remark.Audience.CITIZEN) if text.strip() else _last_words(change.case, "order.replied")
+        words = (
+            change.remark("result", text, audience=Remark.Audience.CITIZEN)
+            if text.strip()
+            else _last_words(change.case, "order.replied")
+        )
         return change.record("case.told", answer_within=f"{settings.WASL_ANSWER_DAYS}wd", **words)
 
 
@@ -491,7 +635,9 @@ def _last_words(case: Case, verb: str) -> dict[str, object]:
     return {k: v for k, v in queries.data_of(last).items() if k in ("remark", "digest")} if last else {}
 
 
-def record_attempt(case: Case, *, by: By, medium: str, reached: bool = False, text: str = "", seen: int | None = None) -> Entry:
+def record_attempt(
+    case: Case, *, by: By, medium: str, reached: bool = False, text: str = "", seen: int | None = None
+) -> Entry:
     """An attempt to reach the citizen with the result, and how it ended (I2)."""
     with changing(case, by=by, seen=seen, verb="case.contact_attempted") as change:
         return change.record("case.contact_attempted", medium=medium, reached=reached, **change.remark("note", text))
@@ -504,7 +650,9 @@ def confirm(case: Case, *, by: By = THE_CITIZEN, medium: str = "web", seen: int 
         return change.record("case.confirmed", verdict=Verdict.SOLVED.value, medium=medium)
 
 
-def contest(case: Case, *, verdict: str, by: By = THE_CITIZEN, text: str = "", medium: str = "web", seen: int | None = None) -> Entry:
+def contest(
+    case: Case, *, verdict: str, by: By = THE_CITIZEN, text: str = "", medium: str = "web", seen: int | None = None
+) -> Entry:
     """The citizen says that it is not, or only partly, solved, or that nobody came; it goes one level up, not back."""
     with changing(case, by=by, seen=seen, verb="case.contested") as change:
         _speaks_for(change, by)
@@ -519,7 +667,9 @@ def _speaks_for(change: Change, by: By) -> None:
         raise NotAllowed(_("Nobody who handled it may answer for the citizen."))
 
 
-def rate(case: Case, *, rating: int, text: str = "", pressured: bool = False, by: By = THE_CITIZEN, seen: int | None = None) -> Entry:
+def rate(
+    case: Case, *, rating: int, text: str = "", pressured: bool = False, by: By = THE_CITIZEN, seen: int | None = None
+) -> Entry:
     """Five levels, once a matter; `pressured`: he was asked to change his answer (GB/T 39735; rules 5, complaint 9)."""
     with changing(case, by=by, seen=seen, verb="case.rated") as change:
         _speaks_for(change, by)
@@ -543,30 +693,57 @@ def close(case: Case, *, by: By, text: str = "", seen: int | None = None) -> Ent
         if held.told_at is None:
             raise NotAllowed(_("The citizen was not told yet."))
         if held.state == State.TOLD and not (held.due_centre and change.at >= held.due_centre) and held.attempts < 3:
-            raise NotAllowed(_("He was asked and has not answered; wait until his time is over, or try three times to reach him."))
+            raise NotAllowed(
+                _("He was asked and has not answered; wait until his time is over, or try three times to reach him.")
+            )
         if not confirmed and isinstance(by, Staff) and held.reviewed_by_id == by.pk:
             raise NotAllowed(_("Somebody else than the reviewer must close it while the citizen has not confirmed."))
-        return change.record("case.closed", unconfirmed=(held.state == State.TOLD) or None, **change.remark("note", text))
+        return change.record(
+            "case.closed", unconfirmed=(held.state == State.TOLD) or None, **change.remark("note", text)
+        )
 
 
 def reopen(case: Case, *, by: By, text: str, seen: int | None = None) -> Entry:
     """Open a closed case again, within the time for it when the citizen does."""
     with changing(case, by=by, seen=seen, verb="case.reopened") as change:
         held = change.case
-        if not isinstance(by, Staff) and held.closed_at and change.at > held.closed_at + timedelta(days=settings.WASL_REOPEN_DAYS):
-            raise NotAllowed(_("The time to reopen it is over; please file a new report, it will be linked to this one."))
-        return change.record("case.reopened", **change.remark("citizen" if not isinstance(by, Staff) else "reason", _must_say(text)))
+        if (
+            not isinstance(by, Staff)
+            and held.closed_at
+            and change.at > held.closed_at + timedelta(days=settings.WASL_REOPEN_DAYS)
+        ):
+            raise NotAllowed(
+                _("The time to reopen it is over; please file a new report, it will be linked to this one.")
+            )
+        return change.record(
+            "case.reopened", **change.remark("citizen" if not isinstance(by, Staff) else "reason", _must_say(text))
+        )
 
 
 # --- besides the line -----------------------------------------------------------------------------------------------------------
 
 
 def add(
-    case: Case, *, by: By, text: str, medium: str = "web", attachments: Sequence[Attachment] = (), language: str = "", seen: int | None = None
+    case: Case,
+    *,
+    by: By,
+    text: str,
+    medium: str = "web",
+    attachments: Sequence[Attachment] = (),
+    language: str = "",
+    idempotency_key: str | None = None,
+    seen: int | None = None,
 ) -> Entry:
-    """Another contact on the same case, in the person's own words; never made, never lost by the state it is in."""
+    """Another contact on the same case, in the person's own words; never made, never lost by the state it is in.
+
+    The same idempotency key adds nothing the second time and gives the entry of the first.
+    """
+    key = scoped(idempotency_key, by) if idempotency_key else None
     with changing(case, by=by, seen=seen, verb="case.added") as change:
         held = change.case
+        # The case is locked: who sends the same at the same time waits here and then finds it.
+        if key and (known := Contact.objects.filter(idempotency_key=key, case=held).first()):
+            return held.entries.get(verb="case.added", at=known.at)
         contact = Contact(
             case=held,
             person=held.requester,
@@ -576,6 +753,8 @@ def add(
             body=text.strip(),
             salt=secrets.token_bytes(16),
             staff=by if isinstance(by, Staff) else None,
+            client=by if isinstance(by, Client) else None,
+            idempotency_key=key,
         )
         for attachment in attachments:
             attachment.contact = contact
@@ -661,7 +840,9 @@ def open_identity(case: Case, *, by: Staff, reason: str, text: str, seen: int | 
     with changing(case, by=by, seen=seen, verb="case.identity_asked") as change:
         held = change.case
         if held.confidential:
-            raise NotAllowed(_("The reporter of a confidential request is not shown to units. Ask the centre to contact him."))
+            raise NotAllowed(
+                _("The reporter of a confidential request is not shown to units. Ask the centre to contact him.")
+            )
         listed = _reason(held, "identity", reason)
         change.add(Opening(case=held, staff=by, at=change.at, until=change.at + IDENTITY_OPEN_FOR))
         words = change.remark("reason", _must_say(text, 10))
@@ -685,6 +866,7 @@ def see_identity(case: Case, *, by: Staff) -> Mapping[str, object]:
             return {"name": "", "addresses": []}
         return {
             "name": seal.unseal(bytes(person.name_sealed)) if person.name_sealed else "",
-            "addresses": [(a.medium, seal.unseal(bytes(a.value_sealed)), a.verified_at) for a in person.addresses.all()],
+            "addresses": [
+                (a.medium, seal.unseal(bytes(a.value_sealed)), a.verified_at) for a in person.addresses.all()
+            ],
         }
-

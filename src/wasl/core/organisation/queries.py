@@ -3,11 +3,12 @@
 import time
 from collections.abc import Callable
 from datetime import date
+from hashlib import sha256
 from typing import Generic, TypeVar
 
 from django.utils import timezone
 
-from wasl.core.organisation.models import Area, Calendar, City, Unit
+from wasl.core.organisation.models import Area, Calendar, City, Client, Unit
 from wasl.kernel import clock, worktime
 from wasl.kernel.geo import AreaIndex
 from wasl.kernel.worktime import Season, Weekly, WorkCalendar
@@ -84,11 +85,15 @@ _city: Kept[City] = Kept(
     lambda: City.objects.first() or City(names={"en": "City hotline", "ar": "الخط الساخن للمدينة", "zh": "城市热线"}),
     lambda: City.objects.values_list("names", "hotline", "region", "bounds", "near_border_m").first(),
 )
+_clients: Kept[dict[bytes, Client]] = Kept(
+    lambda: {bytes(client.key_digest): client for client in Client.objects.filter(active=True)},
+    lambda: list(Client.objects.order_by("pk").values_list("pk", "active", "trusted", "unit", "key_digest")),
+)
 
 
 def forget() -> None:
     """Drop what is kept; tests and changes of the organisation call it."""
-    for kept in (_calendars, _areas, _units, _city):
+    for kept in (_calendars, _areas, _units, _city, _clients):
         kept.forget()
         kept._looked = 0.0
 
@@ -96,6 +101,12 @@ def forget() -> None:
 def the_city() -> City:
     """Whose hotline this is."""
     return _city.get()
+
+
+def client_of_key(key: str) -> Client | None:
+    """The active client system whose key this is, or nothing (R6)."""
+    # A key is random and long: looking its digest up tells an attacker who measures time nothing that he can use.
+    return _clients.get().get(sha256(key.encode(errors="replace")).digest()) if key else None
 
 
 def city_for_pages() -> dict[str, object]:
@@ -107,7 +118,11 @@ def city_for_pages() -> dict[str, object]:
 def calendar_of(code: str | None) -> WorkCalendar:
     """The working calendar of that code; `office` where none is named, always open where there is none at all."""
     calendars = _calendars.get()
-    return calendars.get(code or "office") or calendars.get("office") or worktime.always(timezone.get_default_timezone_name())
+    return (
+        calendars.get(code or "office")
+        or calendars.get("office")
+        or worktime.always(timezone.get_default_timezone_name())
+    )
 
 
 def unit(code: str) -> Unit:
