@@ -28,7 +28,7 @@ class Addresses:
     base_url: str = ""
     demo: str = "muscat"
     smtp_port: int = 0
-    mail_page_port: int = 0
+    mail_in_port: int = 0
 
     @property
     def public_url(self) -> str:
@@ -108,6 +108,7 @@ class Installation:
         if known.demo != "none" and known.smtp_port:
             settings["WASL_MAIL_HOST"] = "127.0.0.1"
             settings["WASL_MAIL_PORT"] = str(known.smtp_port)
+            settings["WASL_MAIL_IN_PORT"] = str(known.mail_in_port)
         return settings
 
     @contextmanager

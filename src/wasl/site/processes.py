@@ -29,6 +29,7 @@ def table(installation: Installation) -> list[Process]:
         Process("web", "pages and interfaces", (*python, "wasl.site.web", where.host, str(where.port))),
         Process("worker", "jobs and schedules", (*manage, "worker")),
         Process("sender", "messages to people", (*manage, "send_messages")),
+        Process("mail-in", "takes what comes back of our mail", (*manage, "mail_in")),
     ]
     if not installation.external_url:
         server = (*python, "wasl.kernel.postgres", str(installation.cluster.folder))
@@ -42,6 +43,8 @@ def table(installation: Installation) -> list[Process]:
             str(where.smtp_port),
             "--dir",
             str(installation.mail),
+            "--bounces",
+            f"127.0.0.1:{where.mail_in_port}",
         )
         processes.append(Process("mail-catcher", "takes the demo's mail", catcher, order=20))
     return processes

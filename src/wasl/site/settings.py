@@ -54,6 +54,7 @@ INSTALLED_APPS = [
     "wasl.faces.open311",
     "wasl.faces.portal",
     "wasl.faces.desk",
+    "wasl.faces.demo",
     "wasl.site",
     "allauth",
     "allauth.account",

@@ -72,9 +72,7 @@ def _as_html(parcel: Parcel) -> str:
         for block in parcel.body.split("\n\n")
     )
     direction, side = ("rtl", "right") if code == "ar" else ("ltr", "left")
-    style = (
-        f"font-family:sans-serif;font-size:16px;line-height:1.6;max-width:40em;text-align:{side};overflow-wrap:anywhere"
-    )
+    style = f"font-family:sans-serif;font-size:16px;line-height:1.6;max-width:40em;text-align:{side}"
     return (
         f'<!doctype html><html lang="{_LANGUAGE_TAG[code]}" dir="{direction}"><head><meta charset="utf-8">'
         f"<title>{html.escape(parcel.subject)}</title></head>"

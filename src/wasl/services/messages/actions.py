@@ -203,7 +203,7 @@ def _wish(message: Message, person: Person) -> str:
 
 
 def way_of(message: Message, served: Collection[str]) -> Way | None:
-    """The way by which it leaves: preferred channel, then the others in order, of those served and not failed for it."""
+    """The way by which it leaves: preferred channel, then the others in order; only those served and not failed."""
     failed = {one["channel"] for one in message.tried}
     if message.unit is not None:
         mail = message.unit.mail

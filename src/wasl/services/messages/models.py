@@ -92,7 +92,7 @@ class Message(Row):
 
 
 class QuietHours(Row):
-    """When a channel lets people sleep: what falls due in between waits for the end (I3). Overnight if `first` > `last`."""
+    """When a channel lets people sleep: what falls due in between waits (I3); overnight if `first` > `last`."""
 
     channel = models.CharField(max_length=10, choices=Channel, unique=True)
     first = models.TimeField(help_text=_("Quiet from, in the city's time"))

@@ -298,7 +298,7 @@ def _made_up(language: str) -> dict[str, str]:
         "result": "…",
         "recourse": names.local(reason.recourse, language) if reason else "",
         "track_url": _page("track", number=number),
-        "answer_url": _page("answer", token="…"),
+        "answer_url": _page("answer", token="…"),  # noqa: S106 # an example
         "link_url": f"{settings.WASL_BASE_URL}/…",
         "receipt_hash": "9f2c" * 16,
         "city": names.local(city.names, language),

@@ -133,12 +133,12 @@ def _choose_ports(installation: Installation) -> Installation:
     known = installation.addresses
     if not _is_free(known.host, known.port):
         raise Refusal(f"port {known.port} of {known.host} is taken; choose another with --port.")
-    smtp, page = known.smtp_port, known.mail_page_port
+    smtp, back = known.smtp_port, known.mail_in_port
     if not smtp or not _is_free("127.0.0.1", smtp):
         smtp = _free_port()
-    while not page or page == smtp or not _is_free("127.0.0.1", page):
-        page = _free_port()
-    chosen = replace(installation, addresses=replace(known, smtp_port=smtp, mail_page_port=page))
+    while not back or back == smtp or not _is_free("127.0.0.1", back):
+        back = _free_port()
+    chosen = replace(installation, addresses=replace(known, smtp_port=smtp, mail_in_port=back))
     chosen.keep()
     return chosen
 
@@ -318,7 +318,7 @@ def _tell(installation: Installation, seconds: float) -> None:
         demo["sign_ins"] = known["sign_ins"]
     if installation.addresses.demo != "none":
         demo["mail"] = {
-            "url": f"http://127.0.0.1:{installation.addresses.mail_page_port}/",
+            "url": f"{base}/demo/mail/",
             "dir": str(installation.mail),
             "smtp_port": installation.addresses.smtp_port,
         }
