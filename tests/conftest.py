@@ -50,5 +50,8 @@ def city(db: None) -> "City":
 def committed_city(transactional_db: None) -> "City":
     """The demo city for tests that really commit, from several connections; all is wiped afterwards."""
     from tests.city import City
+    from wasl.core.organisation.models import Unit
 
-    return City.load()
+    if not Unit.objects.exists():
+        _loaded[0].made = City.load().made
+    return _loaded[0]

@@ -80,7 +80,14 @@ def test_nobody_reviews_his_own_reply(city: City) -> None:
 
 @pytest.mark.req("G2")
 def test_a_designated_unit_may_not_return(city: City) -> None:
-    told = city.report().dispatched_to("water").returned(proposed="roads").dispatched_to("roads").returned().arbitrated(to="water")
+    told = (
+        city.report()
+        .dispatched_to("water")
+        .returned(proposed="roads")
+        .dispatched_to("roads")
+        .returned()
+        .arbitrated(to="water")
+    )
     order = told.order
     with pytest.raises(NotAllowed, match="designated"):
         actions.return_order(order, by=city.officer("water"), reason="not-our-duty", seen=told.case.version)
@@ -231,7 +238,10 @@ def test_reclassifying_moves_it_to_the_unit_responsible(city: City) -> None:
 
 
 def test_followers_keep_their_number_and_end_with_their_head(city: City) -> None:
-    head, follower = city.report(), city.report(reach=actions.people.Reach(name="Ali", mail="ali@example.com", channel="mail"))
+    head, follower = (
+        city.report(),
+        city.report(reach=actions.people.Reach(name="Ali", mail="ali@example.com", channel="mail")),
+    )
     actions.join(follower.case, by=city.agent, head=head.case)
     assert follower.fresh().state == "joined"
     head.dispatched_to().replied().told().confirmed()

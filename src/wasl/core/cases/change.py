@@ -37,7 +37,9 @@ class StaleCase(Exception):
     """Somebody else changed the case since the screen was made; `since` holds the entries that the screen has not seen."""
 
     def __init__(self, case: Case, since: list[Entry]) -> None:
-        super().__init__(_("Somebody else changed this request in the meantime. Look at what happened, then decide again."))
+        super().__init__(
+            _("Somebody else changed this request in the meantime. Look at what happened, then decide again.")
+        )
         self.case, self.since = case, since
 
 
@@ -103,7 +105,9 @@ class Change:
         """Rows to be inserted with this change."""
         self.new_rows.extend(rows)
 
-    def remark(self, role: str, body: str, *, audience: str = Remark.Audience.INTERNAL, language: str = "") -> dict[str, Any]:
+    def remark(
+        self, role: str, body: str, *, audience: str = Remark.Audience.INTERNAL, language: str = ""
+    ) -> dict[str, Any]:
         """Keep words with the next entry; gives the reference for `record`. Empty words give an empty reference."""
         body = body.strip()
         if not body:
@@ -179,7 +183,13 @@ class Change:
             topics.append(f"unit:{self.case.unit_id}")
         topics += [f"unit:{o.unit_id}" for o in self.orders.values() if o.unit_id != self.case.unit_id]
         return json.dumps(
-            {"topics": sorted(set(topics))[:60], "case": self.case.pk, "seq": self.case.seq, "verb": self.entries[-1].verb}, separators=(",", ":")
+            {
+                "topics": sorted(set(topics))[:60],
+                "case": self.case.pk,
+                "seq": self.case.seq,
+                "verb": self.entries[-1].verb,
+            },
+            separators=(",", ":"),
         )
 
 
@@ -207,7 +217,9 @@ def set_clocks(case: Case, orders: fold.Orders) -> None:
 
 
 @contextmanager
-def changing(case: Case, *, by: By, verb: str, seen: int | None = None, order: WorkOrder | None = None) -> Iterator[Change]:
+def changing(
+    case: Case, *, by: By, verb: str, seen: int | None = None, order: WorkOrder | None = None
+) -> Iterator[Change]:
     """Lock the case and let the block change it by `verb`; `seen` is the version on the screen of whoever asks.
 
     Raises Forbidden (no right, not in scope), StaleCase (`seen` is old), NotAllowed (state or guard). `case` and `order`
@@ -241,8 +253,6 @@ def beginning(case: Case, *, by: By, verb: str = "case.received") -> Iterator[Ch
     change = Change(case, by, {}, new=True)
     yield change
     change._write()
-
-
 
 
 __all__ = [

@@ -42,14 +42,20 @@ def compute(facts: Mapping[str, Any], rule: DeadlineRule, calendar: WorkCalendar
     `extensions` ["5wd", …].
     """
 
-    def due(start: datetime | None, duration: Duration | None, pauses: list[tuple[datetime, datetime]] | None = None) -> datetime | None:
+    def due(
+        start: datetime | None, duration: Duration | None, pauses: list[tuple[datetime, datetime]] | None = None
+    ) -> datetime | None:
         if start is None or duration is None:
             return None
         return worktime.add(calendar, start, duration, pauses=pauses or ())
 
     start = at(facts.get("start"))
     if start is None:
-        return Clocks(centre=due(at(facts.get("centre")), Duration.parse(facts["allowed"]) if "allowed" in facts else rule.dispatch))
+        return Clocks(
+            centre=due(
+                at(facts.get("centre")), Duration.parse(facts["allowed"]) if "allowed" in facts else rule.dispatch
+            )
+        )
     pauses = [(datetime.fromisoformat(a), datetime.fromisoformat(b)) for a, b in facts.get("pauses", ())]
     result = due(start, rule.result, pauses)
     for text in facts.get("extensions", ()):

@@ -38,7 +38,9 @@ Effect = Callable[[Case, Orders, Happening], None]
 
 def lead(orders: Orders) -> WorkOrder | None:
     """The lead order that stands: live or replied."""
-    return next((o for o in orders.values() if o.role == WorkOrder.Role.LEAD and o.state in (*WorkOrder.LIVE, "replied")), None)
+    return next(
+        (o for o in orders.values() if o.role == WorkOrder.Role.LEAD and o.state in (*WorkOrder.LIVE, "replied")), None
+    )
 
 
 def _at_centre(case: Case, at: datetime, allowed: str | None = None) -> None:

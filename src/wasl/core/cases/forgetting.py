@@ -46,7 +46,9 @@ def _cases_of(person: Person) -> QuerySet[Case]:
 def preview_forget(person: Person) -> Preview:
     """What `forget` would take away."""
     contacts, remarks, files = _words(_cases_of(person))
-    return Preview(_cases_of(person).count(), contacts.count(), remarks.count(), files.count(), person.addresses.count())
+    return Preview(
+        _cases_of(person).count(), contacts.count(), remarks.count(), files.count(), person.addresses.count()
+    )
 
 
 def forget(person: Person, *, by: Staff) -> Preview:
@@ -59,7 +61,9 @@ def forget(person: Person, *, by: Staff) -> Preview:
         held = Person.objects.select_for_update().get(pk=person.pk)
         gone = preview_forget(held)
         if _cases_of(held).exclude(state=State.CLOSED).exists():
-            raise NotAllowed(_("A request of this person is still open; he could not be told its outcome. Close it first."))
+            raise NotAllowed(
+                _("A request of this person is still open; he could not be told its outcome. Close it first.")
+            )
         for case in _cases_of(held):
             _redact(case, by=by, person=True)
         for record in (held, *held.merged.all()):

@@ -82,14 +82,19 @@ def new_case() -> Case:
 
 def of_key(key: str, by: By) -> Receipt | None:
     """What the same sender was given for this idempotency key before, or nothing."""
-    contact = Contact.objects.filter(idempotency_key=_scoped(key, by)).select_related("case").first()
+    contact = Contact.objects.filter(idempotency_key=scoped(key, by)).select_related("case").first()
     if contact is None or contact.case is None:
         return None
     first = contact.case.entries.get(seq=1)
-    return Receipt(contact.case, seal.pin_of(contact.case.number, contact.case.pin_generation), bytes(first.hash).hex(), repeated=True)
+    return Receipt(
+        contact.case,
+        seal.pin_of(contact.case.number, contact.case.pin_generation),
+        bytes(first.hash).hex(),
+        repeated=True,
+    )
 
 
-def _scoped(key: str, by: By) -> str:
+def scoped(key: str, by: By) -> str:
     """Nobody can meet another's key: it is bound to who sent it."""
     return f"{kind_of(by)}{by.pk if isinstance(by, Staff | Client) else ''}:{key}"[:100]
 
@@ -110,7 +115,7 @@ def take_in(change: Change, report: Report) -> None:
         staff=by if isinstance(by, Staff) else None,
         client=by if isinstance(by, Client) else None,
         source=report.source,
-        idempotency_key=_scoped(report.idempotency_key, by) if report.idempotency_key else None,
+        idempotency_key=scoped(report.idempotency_key, by) if report.idempotency_key else None,
     )
     for attachment in report.attachments:
         attachment.contact = contact
@@ -174,6 +179,8 @@ def classify(book: catalogue.book.Book, category: str, kind: str = "", urgency: 
 
 def orders_for(lead: Unit, assist: Sequence[Unit] = (), *, no_return: bool = False) -> list[dict[str, Any]]:
     """The orders of a dispatch as an entry holds them."""
-    made: list[dict[str, Any]] = [{"id": ids.new_id(), "unit": lead.pk, "role": "lead", **({"no_return": True} if no_return else {})}]
+    made: list[dict[str, Any]] = [
+        {"id": ids.new_id(), "unit": lead.pk, "role": "lead", **({"no_return": True} if no_return else {})}
+    ]
     made += [{"id": ids.new_id(), "unit": unit.pk, "role": "assist"} for unit in assist if unit.pk != lead.pk]
     return made

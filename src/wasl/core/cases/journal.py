@@ -80,7 +80,9 @@ def verify() -> Proof:
             cursor.execute(_LINKS, [first, last])
             if row := cursor.fetchone():
                 case_id, seq, in_place, follows, _ = row
-                what = "an entry before it is missing or was put in" if not in_place or not follows else "it was changed"
+                what = (
+                    "an entry before it is missing or was put in" if not in_place or not follows else "it was changed"
+                )
                 return Proof(entries, cases, 0, Broken(case_id, seq, what))
             cursor.execute(_HEADS, [first, last, first, last])
             if row := cursor.fetchone():
@@ -90,7 +92,12 @@ def verify() -> Proof:
         prev, expected_days = chain.GENESIS, 0
         for root in DailyRoot.objects.order_by("day"):
             made = _root_of(root.day, prev)
-            if bytes(root.prev) != prev or bytes(root.hash) != made.hash or root.heads != made.heads or root.entries != made.entries:
+            if (
+                bytes(root.prev) != prev
+                or bytes(root.hash) != made.hash
+                or root.heads != made.heads
+                or root.entries != made.entries
+            ):
                 return Proof(entries, cases, expected_days, Broken(0, 0, f"the root of {root.day} does not come out"))
             prev, expected_days = bytes(root.hash), expected_days + 1
     return Proof(entries, cases, expected_days, None)
@@ -160,7 +167,9 @@ def take_roots() -> list[DailyRoot]:
         while day < today:
             root = _root_of(day, prev)
             made.append(
-                DailyRoot.objects.create(day=day, heads=root.heads, entries=root.entries, prev=prev, hash=root.hash, made_at=clock.now())
+                DailyRoot.objects.create(
+                    day=day, heads=root.heads, entries=root.entries, prev=prev, hash=root.hash, made_at=clock.now()
+                )
             )
             day, prev = day + timedelta(days=1), root.hash
     return made

@@ -92,7 +92,9 @@ class Case(Row):
     state = models.CharField(max_length=12, choices=State, default=State.RECEIVED)
     before_suspension = models.CharField(max_length=12, blank=True)
     kind = models.CharField(max_length=12, choices=Kind, default=Kind.COMPLAINT)
-    category = models.CharField(max_length=60, blank=True, help_text="Code in the catalogue; empty until somebody classifies it")
+    category = models.CharField(
+        max_length=60, blank=True, help_text="Code in the catalogue; empty until somebody classifies it"
+    )
     edition = models.PositiveIntegerField(help_text="Edition of the catalogue that its rules come from")
     urgency = models.CharField(max_length=8, choices=Urgency, default=Urgency.NORMAL)
     outcome = models.CharField(max_length=10, choices=Outcome, blank=True)
@@ -107,7 +109,14 @@ class Case(Row):
     client = models.ForeignKey(Client, models.PROTECT, null=True, blank=True, related_name="+")
     language = models.CharField(max_length=7, default="ar")
     channel = models.CharField(max_length=10, choices=Person.Channel, default=Person.Channel.WEB)
-    against = models.ForeignKey(Unit, models.PROTECT, null=True, blank=True, related_name="+", help_text="The unit complained of; never gets the case (B22)")
+    against = models.ForeignKey(
+        Unit,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="The unit complained of; never gets the case (B22)",
+    )
     answers = models.JSONField(default=dict, blank=True, help_text="Answers to the category's questions")
     public_text = models.TextField(blank=True, help_text="What the public may read, written or released by the centre")
 
@@ -117,8 +126,17 @@ class Case(Row):
     address = models.CharField(max_length=300, blank=True)
     area = models.ForeignKey(Area, models.PROTECT, null=True, blank=True, related_name="+")
 
-    unit = models.ForeignKey(Unit, models.PROTECT, null=True, blank=True, related_name="cases", help_text="Lead unit, or the one proposed")
-    owner = models.ForeignKey(Staff, models.PROTECT, null=True, blank=True, related_name="+", help_text="First receiver, answers for it until a successor accepts (E7)")
+    unit = models.ForeignKey(
+        Unit, models.PROTECT, null=True, blank=True, related_name="cases", help_text="Lead unit, or the one proposed"
+    )
+    owner = models.ForeignKey(
+        Staff,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="First receiver, answers for it until a successor accepts (E7)",
+    )
     route = models.JSONField(default=dict, blank=True, help_text="Which rule fired, or why a person must decide")
     head = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="followers")
     parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="parts")
@@ -142,14 +160,20 @@ class Case(Row):
     redos = models.PositiveSmallIntegerField(default=0)
     escalations = models.PositiveSmallIntegerField(default=0)
 
-    clock = models.JSONField(default=dict, blank=True, help_text="Facts that the due dates are computed from; see clocks")
-    due_centre = models.DateTimeField(null=True, blank=True, help_text="When the centre must have dispatched, reviewed, told or closed it")
+    clock = models.JSONField(
+        default=dict, blank=True, help_text="Facts that the due dates are computed from; see clocks"
+    )
+    due_centre = models.DateTimeField(
+        null=True, blank=True, help_text="When the centre must have dispatched, reviewed, told or closed it"
+    )
     due_sign = models.DateTimeField(null=True, blank=True)
     due_contact = models.DateTimeField(null=True, blank=True)
     due_result = models.DateTimeField(null=True, blank=True)
     due_next = models.DateTimeField(null=True, blank=True, help_text="The earliest clock that somebody must meet now")
 
-    version = models.PositiveIntegerField(default=0, help_text="Seq of the last entry that changed something; what a screen has seen")
+    version = models.PositiveIntegerField(
+        default=0, help_text="Seq of the last entry that changed something; what a screen has seen"
+    )
     seq = models.PositiveIntegerField(default=0)
     head_hash = models.BinaryField(default=bytes)
     updated_at = models.DateTimeField()
@@ -203,11 +227,17 @@ class WorkOrder(Row):
 
     class Meta:
         indexes = [
-            models.Index(fields=["unit", "due_result"], name="order_unit_live", condition=Q(state__in=["dispatched", "signed", "in_progress"]))
+            models.Index(
+                fields=["unit", "due_result"],
+                name="order_unit_live",
+                condition=Q(state__in=["dispatched", "signed", "in_progress"]),
+            )
         ]
         constraints = [
             models.UniqueConstraint(
-                fields=["case"], name="order_one_live_lead", condition=Q(role="lead", state__in=["dispatched", "signed", "in_progress", "replied"])
+                fields=["case"],
+                name="order_one_live_lead",
+                condition=Q(role="lead", state__in=["dispatched", "signed", "in_progress", "replied"]),
             )
         ]
 
@@ -317,4 +347,3 @@ class Opening(Row):
     staff = models.ForeignKey(Staff, models.PROTECT, related_name="+")
     at = models.DateTimeField()
     until = models.DateTimeField()
-

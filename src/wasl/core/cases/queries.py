@@ -109,7 +109,11 @@ def _within_scope(staff: Staff, verb: str, case: Case, orders: Mapping[int, Work
         return False
     from wasl.core.organisation.queries import unit_of
 
-    mine = [orders[order_id]] if order_id in orders else [o for o in orders.values() if o.state in (*WorkOrder.LIVE, "replied")]
+    mine = (
+        [orders[order_id]]
+        if order_id in orders
+        else [o for o in orders.values() if o.state in (*WorkOrder.LIVE, "replied")]
+    )
     return any(unit_of(o.unit_id).path.startswith(path) for o in mine for path in scope.unit_paths)
 
 
@@ -160,7 +164,11 @@ def due_within(cases: QuerySet[Case], hours: float, at: datetime | None = None) 
 
 def adrift(cases: QuerySet[Case]) -> QuerySet[Case]:
     """Open cases without unit or owner, or without a next deadline: always empty (A5). Followers follow their head."""
-    return open_cases(cases).exclude(state=State.JOINED).filter(Q(due_next__isnull=True) | Q(unit__isnull=True, edition__isnull=True))
+    return (
+        open_cases(cases)
+        .exclude(state=State.JOINED)
+        .filter(Q(due_next__isnull=True) | Q(unit__isnull=True, edition__isnull=True))
+    )
 
 
 def data_of(entry: Entry) -> dict[str, Any]:
@@ -186,20 +194,25 @@ def status_sentence(case: Case) -> str:
     when = date_format(timezone.localtime(due), "j F Y, H:i") if due else ""
     lines = {
         State.RECEIVED: _("We have it. The centre reads it by %(when)s.") % {"when": when},
-        State.REGISTERED: _("It is registered. The centre sends it to the unit responsible by %(when)s.") % {"when": when},
+        State.REGISTERED: _("It is registered. The centre sends it to the unit responsible by %(when)s.")
+        % {"when": when},
         State.ANSWERED: _("It was answered at once."),
         State.REFUSED: _("It was not accepted; the reason and where else you can turn are below."),
         State.JOINED: _("Others have reported the same. You will be told together with them."),
         State.DISPATCHED: _("It was sent to %(unit)s. They must answer by %(when)s.") % {"unit": unit, "when": when},
         State.SIGNED: _("%(unit)s has it. They must answer by %(when)s.") % {"unit": unit, "when": when},
         State.IN_PROGRESS: _("%(unit)s is working on it. They must answer by %(when)s.") % {"unit": unit, "when": when},
-        State.SUSPENDED: _("It waits for a reason given below; then %(unit)s must answer by %(when)s.") % {"unit": unit, "when": when},
-        State.RETURNED: _("The unit says it is not responsible. The centre decides who is, by %(when)s.") % {"when": when},
+        State.SUSPENDED: _("It waits for a reason given below; then %(unit)s must answer by %(when)s.")
+        % {"unit": unit, "when": when},
+        State.RETURNED: _("The unit says it is not responsible. The centre decides who is, by %(when)s.")
+        % {"when": when},
         State.ARBITRATION: _("Units disagree who is responsible. The centre decides by %(when)s.") % {"when": when},
-        State.REPLIED: _("%(unit)s has replied. The centre checks the reply by %(when)s.") % {"unit": unit, "when": when},
+        State.REPLIED: _("%(unit)s has replied. The centre checks the reply by %(when)s.")
+        % {"unit": unit, "when": when},
         State.REVIEWED: _("The reply is checked; you will be told by %(when)s.") % {"when": when},
         State.TOLD: _("Please tell us whether it is solved."),
-        State.CONTESTED: _("You said it is not solved. The centre decides what happens next by %(when)s.") % {"when": when},
+        State.CONTESTED: _("You said it is not solved. The centre decides what happens next by %(when)s.")
+        % {"when": when},
         State.CONFIRMED: _("You confirmed that it is solved."),
         State.CLOSED: _("Closed: %(outcome)s.") % {"outcome": case.get_outcome_display() or _("no outcome recorded")},
     }
@@ -215,8 +228,8 @@ def public(cases: QuerySet[Case] | None = None) -> QuerySet[Case]:
     """Cases that may be shown to everybody: of public categories, not confidential, looked at by the centre or dispatched."""
     from wasl.core.catalogue import queries as catalogue
 
-    shown = [c.code for c in catalogue.in_force().categories.values() if c.public and not c.confidential and not c.conduct]
+    shown = [
+        c.code for c in catalogue.in_force().categories.values() if c.public and not c.confidential and not c.conduct
+    ]
     base = Case.objects.all() if cases is None else cases
     return base.filter(category__in=shown, confidential=False, against__isnull=True, registered_at__isnull=False)
-
-

@@ -56,7 +56,11 @@ def locate(lon: float | None, lat: float | None, area: Area | None = None) -> Pl
         return Place()
     innermost = max(inside, key=organisation.depth_of)
     metres = float(organisation.the_city().near_border_m)
-    near = tuple(code for code in index.near_border(lon, lat, metres) if known[code].kind == innermost.kind and code != innermost.code)
+    near = tuple(
+        code
+        for code in index.near_border(lon, lat, metres)
+        if known[code].kind == innermost.kind and code != innermost.code
+    )
     return Place(innermost, _around(innermost), near)
 
 
@@ -78,7 +82,9 @@ def route(book: Book, category: str, place: Place, at: datetime, *, against: Uni
     for depth, rule in book.dispatch_rules(category):
         if rule.area != "*" and rule.area not in place.around:
             continue
-        if rule.hours != "*" and worktime.is_open(organisation.calendar_of(rule.hours.lstrip("!")), at) == rule.hours.startswith("!"):
+        if rule.hours != "*" and worktime.is_open(
+            organisation.calendar_of(rule.hours.lstrip("!")), at
+        ) == rule.hours.startswith("!"):
             continue
         area_depth = -1 if rule.area == "*" else organisation.depth_of(organisation.areas()[1][rule.area])
         fits.append(((depth, area_depth, rule.hours != "*"), rule))

@@ -38,7 +38,9 @@ TABLE: tuple[Transition, ...] = (
     _row("case.registered", {S.RECEIVED}, S.REGISTERED, "staff system", "F7; GB/T 33358"),
     _row("case.asked", {S.RECEIVED, S.REGISTERED}, None, "staff", "F7"),
     _row("case.answered", AT_CENTRE, S.ANSWERED, "staff system", "Beijing 11: answer at once if possible"),
-    _row("case.refused", AT_CENTRE, S.REFUSED, "staff", "Beijing 11, Weifang 19: with ground; ISO 10002: other ways told"),
+    _row(
+        "case.refused", AT_CENTRE, S.REFUSED, "staff", "Beijing 11, Weifang 19: with ground; ISO 10002: other ways told"
+    ),
     _row("case.joined", UNDECIDED, S.JOINED, "staff citizen", "duplicates are joined, never closed"),
     _row("case.unjoined", {S.JOINED}, S.REGISTERED, "staff"),
     _row("case.dispatched", {S.REGISTERED, S.RETURNED}, S.DISPATCHED, "staff system", "G2; Beijing 11"),
@@ -47,7 +49,9 @@ TABLE: tuple[Transition, ...] = (
     _row("order.started", {S.SIGNED}, S.IN_PROGRESS, "staff", "F8"),
     _row("order.contacted", WITH_UNIT, None, "staff", "G12; Beijing 15"),
     _row("order.visited", {S.SIGNED, S.IN_PROGRESS}, S.IN_PROGRESS, "staff", "F8"),
-    _row("order.returned", {S.DISPATCHED, S.SIGNED}, S.RETURNED, "staff", "Weifang 22; second return goes to arbitration"),
+    _row(
+        "order.returned", {S.DISPATCHED, S.SIGNED}, S.RETURNED, "staff", "Weifang 22; second return goes to arbitration"
+    ),
     _row("order.objected", {S.DISPATCHED, S.SIGNED}, S.ARBITRATION, "staff", "Beijing 12; Weifang 22"),
     _row("case.arbitrated", {S.ARBITRATION}, S.DISPATCHED, "staff", "Weifang 22: the designated unit may not return"),
     _row("order.sub_dispatched", WITH_UNIT, None, "staff", "G5: the parent keeps the clock"),
@@ -60,16 +64,46 @@ TABLE: tuple[Transition, ...] = (
     _row("case.interim_replied", WITH_UNIT | {S.SUSPENDED}, None, "staff", "I10; Jinan 24"),
     _row("order.replied", {S.SIGNED, S.IN_PROGRESS}, S.REPLIED, "staff", "F10: the reply goes to the centre"),
     _row("case.reviewed", {S.REPLIED}, S.REVIEWED, "staff", "Jinan 27: each reply is reviewed"),
-    _row("case.redone", {S.REPLIED, S.REVIEWED, S.CONTESTED}, S.DISPATCHED, "staff system", "Jinan 27; a no goes one level up"),
+    _row(
+        "case.redone",
+        {S.REPLIED, S.REVIEWED, S.CONTESTED},
+        S.DISPATCHED,
+        "staff system",
+        "Jinan 27; a no goes one level up",
+    ),
     _row("case.told", {S.REVIEWED}, S.TOLD, "staff system", "F1"),
-    _row("case.contact_attempted", {S.REVIEWED, S.TOLD, S.ANSWERED, S.REFUSED}, None, "staff system", "F1: attempts are recorded"),
+    _row(
+        "case.contact_attempted",
+        {S.REVIEWED, S.TOLD, S.ANSWERED, S.REFUSED},
+        None,
+        "staff system",
+        "F1: attempts are recorded",
+    ),
     _row("case.confirmed", {S.TOLD}, S.CONFIRMED, "citizen staff", "GB/T 39734; the citizen says it is solved"),
     _row("case.contested", {S.TOLD}, S.CONTESTED, "citizen staff", "GHMC: no closing without the citizen"),
-    _row("case.rated", {S.TOLD, S.CONFIRMED, S.CONTESTED, S.CLOSED}, None, "citizen staff", "GB/T 39735: five levels, once"),
-    _row("case.closed", {S.TOLD, S.CONFIRMED, S.ANSWERED, S.REFUSED}, S.CLOSED, "staff system", "told and asked, or attempts exhausted"),
+    _row(
+        "case.rated",
+        {S.TOLD, S.CONFIRMED, S.CONTESTED, S.CLOSED},
+        None,
+        "citizen staff",
+        "GB/T 39735: five levels, once",
+    ),
+    _row(
+        "case.closed",
+        {S.TOLD, S.CONFIRMED, S.ANSWERED, S.REFUSED},
+        S.CLOSED,
+        "staff system",
+        "told and asked, or attempts exhausted",
+    ),
     _row("case.follower_closed", {S.JOINED}, S.CLOSED, "system", "follows its head"),
     _row("case.reopened", {S.CLOSED}, S.CONTESTED, "citizen staff", "CPGRAMS: appeal"),
-    _row("case.escalated", WITH_UNIT | {S.RETURNED, S.ARBITRATION, S.SUSPENDED, S.CONTESTED}, S.DISPATCHED, "staff system", "F14"),
+    _row(
+        "case.escalated",
+        WITH_UNIT | {S.RETURNED, S.ARBITRATION, S.SUSPENDED, S.CONTESTED},
+        S.DISPATCHED,
+        "staff system",
+        "F14",
+    ),
     _row("case.linked", ANY, None, "staff system"),
     _row("case.part_opened", OPEN, None, "staff", "a parent does not close over an open part"),
     _row("case.flagged", OPEN, None, "staff system", "H4"),
@@ -106,9 +140,14 @@ def diagram() -> str:
         if row.to and row.verb != "case.received":
             lines += [f"    {state.value} --> {row.to.value}: {row.verb}" for state in sorted(row.frm)]
     lines += ["    suspended --> dispatched: case.resumed", "    suspended --> signed: case.resumed"]
-    lines += ["    suspended --> in_progress: case.resumed", "    returned --> arbitration: order.returned (second time)"]
+    lines += [
+        "    suspended --> in_progress: case.resumed",
+        "    returned --> arbitration: order.returned (second time)",
+    ]
     table = ["", "| verb | from | to | by | source |", "|---|---|---|---|---|"]
     for row in TABLE:
         frm = "any" if row.frm == ANY else "any open" if row.frm == OPEN else ", ".join(sorted(row.frm)) or "—"
-        table.append(f"| `{row.verb}` | {frm} | {row.to.value if row.to else 'as it is'} | {', '.join(sorted(row.actors))} | {row.law} |")
+        table.append(
+            f"| `{row.verb}` | {frm} | {row.to.value if row.to else 'as it is'} | {', '.join(sorted(row.actors))} | {row.law} |"
+        )
     return "\n".join(["```mermaid", *lines, "```", *table, ""])

@@ -56,7 +56,9 @@ def draft(*, by: Staff | None, note: str = "", sheets: book.Sheets | None = None
     with transaction.atomic():
         newest = Edition.objects.select_for_update().order_by("-number").first()
         published = Edition.objects.filter(published_at__isnull=False).order_by("-effective_from", "-number").first()
-        content = sheets if sheets is not None else (published.sheets if published else {name: [] for name in book.COLUMNS})
+        content = (
+            sheets if sheets is not None else (published.sheets if published else {name: [] for name in book.COLUMNS})
+        )
         return Edition.objects.create(
             number=(newest.number if newest else 0) + 1,
             made_by=by,

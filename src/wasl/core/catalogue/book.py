@@ -216,7 +216,9 @@ def _duration(text: str) -> Duration | None:
     return Duration.parse(text.strip() or "-")
 
 
-def read(sheets: Sheets, *, number: int, units: Iterable[str] = (), areas: Iterable[str] = (), calendars: Iterable[str] = ()) -> Book:
+def read(
+    sheets: Sheets, *, number: int, units: Iterable[str] = (), areas: Iterable[str] = (), calendars: Iterable[str] = ()
+) -> Book:
     """Make a book of the sheets.
 
     `units`, `areas`, `calendars` are the codes that exist; when given, references are checked against them.
@@ -285,7 +287,10 @@ def _categories(rows: Sequence[Mapping[str, str]], problems: list[str]) -> dict[
 
 
 def _questions(
-    rows: Sequence[Mapping[str, str]], values: Sequence[Mapping[str, str]], categories: Mapping[str, Category], problems: list[str]
+    rows: Sequence[Mapping[str, str]],
+    values: Sequence[Mapping[str, str]],
+    categories: Mapping[str, Category],
+    problems: list[str],
 ) -> dict[str, tuple[Question, ...]]:
     choices: dict[tuple[str, str], list[tuple[int, str, Names]]] = {}
     for value in values:
@@ -318,7 +323,10 @@ def _questions(
 
 
 def _dispatch(
-    rows: Sequence[Mapping[str, str]], categories: Mapping[str, Category], known: Mapping[str, set[str]], problems: list[str]
+    rows: Sequence[Mapping[str, str]],
+    categories: Mapping[str, Category],
+    known: Mapping[str, set[str]],
+    problems: list[str],
 ) -> tuple[DispatchRule, ...]:
     made = []
     for line, row in enumerate(rows, 2):
@@ -344,7 +352,9 @@ def _dispatch(
     return tuple(made)
 
 
-def _deadlines(rows: Sequence[Mapping[str, str]], categories: Mapping[str, Category], problems: list[str]) -> tuple[DeadlineRule, ...]:
+def _deadlines(
+    rows: Sequence[Mapping[str, str]], categories: Mapping[str, Category], problems: list[str]
+) -> tuple[DeadlineRule, ...]:
     made = []
     for line, row in enumerate(rows, 2):
         if _any(row["category"]) != "*" and row["category"].strip() not in categories:
@@ -384,7 +394,9 @@ def _reasons(rows: Sequence[Mapping[str, str]], problems: list[str]) -> dict[tup
         except ValueError as error:
             problems.append(f"reasons row {line}: {error}")
             longest = None
-        made[key] = Reason(list=key[0], code=key[1], names=_names(row, "name"), longest=longest, recourse=_names(row, "recourse"))
+        made[key] = Reason(
+            list=key[0], code=key[1], names=_names(row, "name"), longest=longest, recourse=_names(row, "recourse")
+        )
     return made
 
 

@@ -26,7 +26,8 @@ class Edition(Row):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(published_at__isnull=True) | Q(effective_from__isnull=False), name="edition_published_has_date"
+                condition=Q(published_at__isnull=True) | Q(effective_from__isnull=False),
+                name="edition_published_has_date",
             )
         ]
 

@@ -133,8 +133,12 @@ class Post(Row):
 
     staff = models.ForeignKey(Staff, models.CASCADE, related_name="posts")
     role = models.CharField(max_length=20, choices=Role)
-    unit = models.ForeignKey(Unit, models.PROTECT, null=True, blank=True, help_text=_("Scope: this unit and all below it."))
-    area = models.ForeignKey(Area, models.PROTECT, null=True, blank=True, help_text=_("Scope: this area and all inside it."))
+    unit = models.ForeignKey(
+        Unit, models.PROTECT, null=True, blank=True, help_text=_("Scope: this unit and all below it.")
+    )
+    area = models.ForeignKey(
+        Area, models.PROTECT, null=True, blank=True, help_text=_("Scope: this area and all inside it.")
+    )
     since = models.DateTimeField()
     until = models.DateTimeField(null=True, blank=True)
 
@@ -156,7 +160,9 @@ class Client(Row):
     unit = models.ForeignKey(Unit, models.PROTECT, null=True, blank=True)
     trusted = models.BooleanField(
         default=False,
-        help_text=_("Its requests are registered and dispatched at once where one rule is clear; otherwise the centre reviews them first."),
+        help_text=_(
+            "Its requests are registered and dispatched at once where one rule is clear; otherwise the centre reviews them first."
+        ),
     )
     active = models.BooleanField(default=True)
 
@@ -169,7 +175,9 @@ class City(Row):
 
     names = models.JSONField(default=dict)
     hotline = models.CharField(max_length=20, blank=True)
-    region = models.CharField(max_length=2, default="OM", help_text=_("Region of phone numbers written without a country code."))
+    region = models.CharField(
+        max_length=2, default="OM", help_text=_("Region of phone numbers written without a country code.")
+    )
     bounds = models.JSONField(default=list, help_text="[west, south, east, north], degrees")
     near_border_m = models.PositiveIntegerField(default=150)
 

@@ -33,21 +33,47 @@ RIGHTS: dict[str, frozenset[str]] = {
     "dispatcher": frozenset(_CENTRE | {"case.arbitrated", "case.redone", "case.escalated", "order.withdrawn"}),
     "officer": frozenset(_UNIT),
     "second_line": frozenset(
-        _CENTRE | {"case.reviewed", "case.redone", "case.closed", "case.reopened", "case.escalated", "case.suspended", "person.merge"}
+        _CENTRE
+        | {
+            "case.reviewed",
+            "case.redone",
+            "case.closed",
+            "case.reopened",
+            "case.escalated",
+            "case.suspended",
+            "person.merge",
+        }
     ),
     "supervisor": frozenset(
         _CENTRE
         | {
-            "case.arbitrated", "case.redone", "case.reviewed", "case.closed", "case.reopened", "case.escalated", "case.suspended",
-            "order.extension_granted", "order.extension_denied", "order.withdrawn", "case.identity_asked", "person.merge",
-            "messages.read", "person.forget",
+            "case.arbitrated",
+            "case.redone",
+            "case.reviewed",
+            "case.closed",
+            "case.reopened",
+            "case.escalated",
+            "case.suspended",
+            "order.extension_granted",
+            "order.extension_denied",
+            "order.withdrawn",
+            "case.identity_asked",
+            "person.merge",
+            "messages.read",
+            "person.forget",
         }  # fmt: skip
     ),
     "leader": frozenset({"case.noted", "case.identity_asked"}),
     "administrator": frozenset(
         {
-            "catalogue.edit", "catalogue.publish", "organisation.edit", "messages.read", "templates.edit", "person.forget",
-            "retention.run", "clients.edit",
+            "catalogue.edit",
+            "catalogue.publish",
+            "organisation.edit",
+            "messages.read",
+            "templates.edit",
+            "person.forget",
+            "retention.run",
+            "clients.edit",
         }  # fmt: skip
     ),
 }
@@ -72,7 +98,9 @@ def posts_of(staff: Staff) -> list[Post]:
     if held is None:
         now = clock.now()
         held = list(
-            Post.objects.filter(Q(until__isnull=True) | Q(until__gt=now), staff=staff, since__lte=now).select_related("unit", "area")
+            Post.objects.filter(Q(until__isnull=True) | Q(until__gt=now), staff=staff, since__lte=now).select_related(
+                "unit", "area"
+            )
         )
         staff._posts = held  # type: ignore[attr-defined]  # a memo, dropped with the object
     return held if staff.is_active else []
@@ -124,5 +152,7 @@ def holders(verb: str) -> int:
     """How many people have the right now."""
     roles = [role for role, verbs in RIGHTS.items() if verb in verbs]
     now = clock.now()
-    posts = Post.objects.filter(Q(until__isnull=True) | Q(until__gt=now), role__in=roles, since__lte=now, staff__is_active=True)
+    posts = Post.objects.filter(
+        Q(until__isnull=True) | Q(until__gt=now), role__in=roles, since__lte=now, staff__is_active=True
+    )
     return posts.values("staff").distinct().count()

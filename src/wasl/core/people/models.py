@@ -27,7 +27,9 @@ class Person(Row):
     kind = models.CharField(max_length=10, choices=Kind, default=Kind.CITIZEN)
     name_sealed = models.BinaryField(null=True, blank=True)
     language = models.CharField(max_length=7, default="ar")
-    channel = models.CharField(max_length=10, choices=Channel, default=Channel.WEB, help_text=_("Preferred way of reply."))
+    channel = models.CharField(
+        max_length=10, choices=Channel, default=Channel.WEB, help_text=_("Preferred way of reply.")
+    )
     sensitive = models.BooleanField(default=False)
     merged_into = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="merged")
     created_at = models.DateTimeField()

@@ -1,0 +1,155 @@
+"""Who may see and do what: every role and scope against every kind of case, from one table; the vault."""
+
+import pytest
+from django.db.models import QuerySet
+
+from tests.city import City, Told
+from wasl.core.cases import actions, queries
+from wasl.core.cases.change import NotAllowed
+from wasl.core.cases.models import Case, Entry
+from wasl.core.organisation import queries as organisation
+from wasl.core.organisation.models import Post, Staff
+from wasl.core.organisation.rights import RIGHTS, Forbidden
+from wasl.kernel import clock
+
+
+def holder(role: str, *, unit: str = "", area: str = "") -> Staff:
+    """Somebody who holds just this post."""
+    staff = Staff.objects.create(username=f"{role}-{unit}-{area}-{Staff.objects.count()}", language="en")
+    Post.objects.create(
+        staff=staff,
+        role=role,
+        unit=organisation.unit(unit) if unit else None,
+        area=organisation.areas()[1][area] if area else None,
+        since=clock.now(),
+    )
+    return staff
+
+
+@pytest.fixture
+def cases(city: City) -> dict[str, Told]:
+    """One case of each kind that access depends on."""
+    return {
+        "received in bawshar": city.report(area="bawshar"),
+        "at water": city.report(area="bawshar").dispatched_to("water"),
+        "at seeb-cleaning": city.report(area="seeb").dispatched_to("seeb-cleaning"),
+        "assisted by roads": city.report(area="seeb").dispatched_to("water", "roads-maintenance"),
+        "returned by roads": city.report(area="seeb").dispatched_to("roads").returned(),
+        "against seeb": city.report(area="seeb", against=organisation.unit("seeb")).dispatched_to("audit"),
+        "against the centre": city.report(area="muttrah", against=organisation.unit("centre")).dispatched_to("audit"),
+        "confidential in seeb": _confidential(city),
+    }
+
+
+def _confidential(city: City) -> Told:
+    told = city.report(area="seeb").dispatched_to("water")
+    actions.flag(told.case, by=city.agent, flags={"confidential": True})
+    return told
+
+
+ALL = {
+    "received in bawshar", "at water", "at seeb-cleaning", "assisted by roads", "returned by roads", "against seeb", "against the centre",
+    "confidential in seeb",
+}  # fmt: skip
+BUT_CENTRE = ALL - {"against the centre"}
+WATER = {"at water", "assisted by roads", "confidential in seeb"}
+IN_SEEB = {"at seeb-cleaning", "assisted by roads", "returned by roads", "against seeb"}
+
+SEES = [
+    ("agent", "", "", BUT_CENTRE),
+    ("dispatcher", "", "", BUT_CENTRE),
+    ("second_line", "", "", BUT_CENTRE),
+    ("supervisor", "", "", ALL),
+    ("leader", "", "", ALL),
+    ("administrator", "", "", set()),
+    ("officer", "water", "", WATER),
+    ("officer", "roads", "", {"assisted by roads"}),
+    ("officer", "roads-maintenance", "", {"assisted by roads"}),
+    ("officer", "seeb", "", {"at seeb-cleaning"}),
+    ("officer", "seeb-cleaning", "", {"at seeb-cleaning"}),
+    ("officer", "bawshar-cleaning", "", set()),
+    ("officer", "audit", "", {"against seeb", "against the centre"}),
+    ("supervisor", "seeb", "", {"at seeb-cleaning"}),
+    ("leader", "seeb", "", {"at seeb-cleaning"}),
+    ("leader", "", "seeb", IN_SEEB),
+    ("dispatcher", "", "seeb", IN_SEEB),
+    ("leader", "", "muscat", ALL - {"confidential in seeb"}),
+    ("agent", "", "qurayyat", set()),
+]
+
+
+@pytest.mark.req("P1", "B22")
+def test_each_role_and_scope_sees_only_its_rows(cases: dict[str, Told]) -> None:
+    names = {told.case.pk: name for name, told in cases.items()}
+    for role, unit, area, expected in SEES:
+        seen: QuerySet[Case] = queries.visible_to(holder(role, unit=unit, area=area))
+        found = {names[pk] for pk in seen.values_list("pk", flat=True) if pk in names}
+        assert found == expected, (role, unit, area)
+
+
+def test_a_post_that_ended_or_an_inactive_person_sees_nothing(cases: dict[str, Told]) -> None:
+    staff = holder("supervisor")
+    staff.posts.update(until=clock.now())
+    assert not queries.visible_to(Staff.objects.get(pk=staff.pk)).exists()
+    other = holder("supervisor")
+    other.is_active = False
+    assert not queries.visible_to(other).exists()
+
+
+@pytest.mark.req("P1")
+def test_no_verb_without_right_and_scope(city: City) -> None:
+    told = city.report().dispatched_to("water")
+    order = told.order
+    for wrong in (city.agent, city.officer("gas"), city.leader, city.administrator, city.officer("seeb-cleaning")):
+        with pytest.raises(Forbidden):
+            actions.sign_for(order, by=wrong)
+    with pytest.raises(Forbidden):
+        actions.close(told.case, by=city.officer("water"))
+    with pytest.raises(Forbidden):
+        actions.review(told.case, by=city.agent)
+    actions.sign_for(order, by=city.officer("water"))
+
+
+def test_an_assisting_unit_does_not_act_on_the_lead_order(city: City) -> None:
+    told = city.report().dispatched_to("water", "roads-maintenance")
+    with pytest.raises(Forbidden):
+        actions.sign_for(told.order, by=city.officer("roads-maintenance"))
+    helper = told.case.orders.get(role="assist")
+    actions.sign_for(helper, by=city.officer("roads-maintenance"))
+    assert told.fresh().state == "dispatched"
+
+
+@pytest.mark.req("P1")
+def test_all_verbs_of_all_roles_exist() -> None:
+    from wasl.core.cases.transitions import BY_VERB
+
+    other = {
+        "identity.read", "person.edit", "person.merge", "person.forget", "messages.read", "templates.edit", "catalogue.edit",
+        "catalogue.publish", "organisation.edit", "retention.run", "clients.edit", "case.spoken_for",
+    }  # fmt: skip
+    for role, verbs in RIGHTS.items():
+        assert verbs <= set(BY_VERB) | other, role
+
+
+def test_the_vault_opens_only_with_a_reason_and_says_who_looked(city: City) -> None:
+    told = city.report().dispatched_to("water")
+    officer = city.officer("water")
+    with pytest.raises(Forbidden, match="sealed"):
+        actions.see_identity(told.case, by=officer)
+    with pytest.raises(NotAllowed, match="listed"):
+        actions.open_identity(told.case, by=officer, reason="curious", text="I would like to know.")
+    actions.open_identity(told.case, by=officer, reason="contact-person", text="He must open the gate for us.")
+    seen = actions.see_identity(told.case, by=officer)
+    assert seen["name"] == "مريم"
+    views = Entry.objects.filter(case=told.case, verb="case.identity_viewed")
+    assert [e.actor for e in views] == [f"staff:{officer.pk}"]
+    with pytest.raises(Forbidden):
+        actions.see_identity(told.case, by=city.officer("gas"))
+
+
+def test_the_vault_of_a_confidential_case_stays_shut_to_units(cases: dict[str, Told], city: City) -> None:
+    told = cases["confidential in seeb"]
+    with pytest.raises(NotAllowed, match="confidential"):
+        actions.open_identity(
+            told.fresh(), by=city.officer("water"), reason="contact-person", text="He must open the gate."
+        )
