@@ -46,7 +46,13 @@ class Told:
         return self.case
 
     def registered(self, category: str = "") -> Self:
-        actions.register(self.case, by=self.city.agent, category=category, seen=self.case.version)
+        about_centre = self.case.against is not None and self.case.against.kind == "centre"
+        actions.register(
+            self.case,
+            by=self.city.supervisor if about_centre else self.city.agent,
+            category=category,
+            seen=self.case.version,
+        )
         return self
 
     def dispatched_to(self, unit: str = "", *assist: str) -> Self:
@@ -54,7 +60,7 @@ class Told:
             self.registered()
         actions.dispatch(
             self.case,
-            by=self.city.dispatcher,
+            by=self.city.supervisor if self.case.against_id else self.city.dispatcher,
             unit=organisation.unit(unit) if unit else None,
             assist=[organisation.unit(a) for a in assist],
             seen=self.case.version,
@@ -81,7 +87,11 @@ class Told:
 
     def arbitrated(self, to: str) -> Self:
         actions.arbitrate(
-            self.fresh(), by=self.city.dispatcher, unit=organisation.unit(to), reason="It is theirs by the catalogue.", seen=self.case.version
+            self.fresh(),
+            by=self.city.dispatcher,
+            unit=organisation.unit(to),
+            reason="It is theirs by the catalogue.",
+            seen=self.case.version,
         )
         return self
 
@@ -152,7 +162,9 @@ class City:
 
     def one(self, role: str, *, number: int = 0) -> Staff:
         """Somebody with this role over the whole centre."""
-        posts = Post.objects.filter(role=role, unit__isnull=True, area__isnull=True).select_related("staff").order_by("pk")
+        posts = (
+            Post.objects.filter(role=role, unit__isnull=True, area__isnull=True).select_related("staff").order_by("pk")
+        )
         return posts[number].staff
 
     @property
@@ -193,7 +205,9 @@ class City:
 
     def new_officer(self, unit: Unit) -> Staff:
         """A new officer of this very unit."""
-        staff = Staff.objects.create(username=f"officer-{unit.code}-{Staff.objects.count()}", names={"en": "Officer"}, language="en")
+        staff = Staff.objects.create(
+            username=f"officer-{unit.code}-{Staff.objects.count()}", names={"en": "Officer"}, language="en"
+        )
         Post.objects.create(staff=staff, role="officer", unit=unit, since=self.agent.posts.get().since)
         return staff
 
@@ -201,7 +215,12 @@ class City:
         """A citizen's report on the web, waiting in the review queue."""
         reach = more.pop("reach", Reach(name="مريم", mail="maryam@example.com", channel="mail", language="ar"))
         report = actions.Report(
-            medium="web", body=more.pop("body", "The water runs down the street."), category=category, place=POINTS[area], reach=reach, **more
+            medium="web",
+            body=more.pop("body", "The water runs down the street."),
+            category=category,
+            place=POINTS[area],
+            reach=reach,
+            **more,
         )
         receipt = actions.receive(report, by=more.get("by", THE_CITIZEN))
         return Told(self, receipt.case, receipt.pin)

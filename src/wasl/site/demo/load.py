@@ -40,12 +40,18 @@ def load(city: str) -> dict[str, Any]:
     """Load `city`; gives sign-ins and the Open311 key, which are kept nowhere else. Raises FileNotFoundError, ValueError."""
     folder = CITIES / city
     if not (folder / "city.json").exists():
-        raise FileNotFoundError(f"there is no demo city {city}; there is: {', '.join(sorted(p.name for p in CITIES.iterdir() if (p / 'city.json').exists()))}")
+        raise FileNotFoundError(
+            f"there is no demo city {city}; there is: {', '.join(sorted(p.name for p in CITIES.iterdir() if (p / 'city.json').exists()))}"
+        )
     if Unit.objects.exists():
         raise ValueError("the data base has an organisation already")
     facts = json.loads((folder / "city.json").read_text())
     City.objects.create(
-        names=names(facts), hotline=facts["hotline"], region=facts["region"], bounds=facts["bounds"], near_border_m=facts["near_border_m"]
+        names=names(facts),
+        hotline=facts["hotline"],
+        region=facts["region"],
+        bounds=facts["bounds"],
+        near_border_m=facts["near_border_m"],
     )
     _calendars(folder)
     units = _units(folder)
@@ -109,7 +115,11 @@ def _areas(folder: Path) -> dict[str, Area]:
     for feature in sorted(features, key=lambda f: bool(f["properties"].get("parent"))):
         facts = feature["properties"]
         made[facts["code"]] = Area.objects.create(
-            code=facts["code"], parent=made.get(facts.get("parent") or ""), kind=facts["kind"], names=names(facts), geometry=feature["geometry"]
+            code=facts["code"],
+            parent=made.get(facts.get("parent") or ""),
+            kind=facts["kind"],
+            names=names(facts),
+            geometry=feature["geometry"],
         )
     return made
 
@@ -122,7 +132,12 @@ def _staff(folder: Path, units: dict[str, Unit], areas: dict[str, Area], passwor
         staff = Staff.objects.filter(username=row["username"]).first()
         if staff is None:
             staff = Staff.objects.create(
-                username=row["username"], names=names(row), email=row["mail"], phone=row["phone"], language=row["language"], password=hashed
+                username=row["username"],
+                names=names(row),
+                email=row["mail"],
+                phone=row["phone"],
+                language=row["language"],
+                password=hashed,
             )
         kind, _, code = row["scope"].partition(":")
         Post.objects.create(
