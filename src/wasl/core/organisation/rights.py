@@ -42,6 +42,7 @@ RIGHTS: dict[str, frozenset[str]] = {
             "case.escalated",
             "case.suspended",
             "person.merge",
+            "case.requester_set",
         }
     ),
     "supervisor": frozenset(
@@ -59,6 +60,7 @@ RIGHTS: dict[str, frozenset[str]] = {
             "order.withdrawn",
             "case.identity_asked",
             "person.merge",
+            "case.requester_set",
             "messages.read",
             "person.forget",
         }  # fmt: skip

@@ -1,0 +1,62 @@
+"""Joining two records of one person, and taking them apart again; each of his cases gets an entry (P4)."""
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from wasl.core.cases.change import NotAllowed, changing
+from wasl.core.cases.models import Case
+from wasl.core.contacts.models import Contact
+from wasl.core.organisation import rights
+from wasl.core.organisation.models import Staff
+from wasl.core.people.models import Address, Merge, Person
+from wasl.kernel import clock
+
+
+def merge(keep: Person, other: Person, *, by: Staff) -> Merge:
+    """Join `other` to `keep`: addresses, contacts and cases move; what moved is kept so that `split` can put it back.
+
+    Raises Forbidden; NotAllowed for the same, a forgotten or an already joined record.
+    """
+    rights.require(by, "person.merge")
+    with transaction.atomic():
+        held = {p.pk: p for p in Person.objects.select_for_update().filter(pk__in=[keep.pk, other.pk]).order_by("pk")}
+        kept, joined = held[keep.pk], held[other.pk]
+        if kept.pk == joined.pk:
+            raise NotAllowed(_("Choose two different records."))
+        if any(p.merged_into_id or p.forgotten_at for p in (kept, joined)):
+            raise NotAllowed(_("One of these records was joined or forgotten already."))
+        have = {(a.medium, bytes(a.look_up)) for a in kept.addresses.all()}
+        addresses = [a.pk for a in joined.addresses.all() if (a.medium, bytes(a.look_up)) not in have]
+        contacts = list(joined.contacts.values_list("pk", flat=True))
+        cases = list(Case.objects.filter(requester=joined).order_by("pk"))
+        Address.objects.filter(pk__in=addresses).update(person=kept)
+        Contact.objects.filter(pk__in=contacts).update(person=kept)
+        for case in cases:
+            _hand_over(case, kept, by=by)
+        joined.merged_into = kept
+        joined.save(update_fields=["merged_into"])
+        moved = {"addresses": addresses, "contacts": contacts, "cases": [case.pk for case in cases]}
+        return Merge.objects.create(kept=kept, joined=joined, moved=moved, by=by, at=clock.now())
+
+
+def split(done: Merge, *, by: Staff) -> None:
+    """Take a merge back: what had moved goes home, what came since stays. Raises Forbidden, NotAllowed when split before."""
+    rights.require(by, "person.merge")
+    with transaction.atomic():
+        held = Merge.objects.select_for_update().get(pk=done.pk)
+        joined = Person.objects.select_for_update().get(pk=held.joined_id)
+        if held.split_at or joined.merged_into_id != held.kept_id or joined.forgotten_at:
+            raise NotAllowed(_("These records were taken apart already."))
+        Address.objects.filter(pk__in=held.moved["addresses"], person=held.kept_id).update(person=joined)
+        Contact.objects.filter(pk__in=held.moved["contacts"], person=held.kept_id).update(person=joined)
+        for case in Case.objects.filter(pk__in=held.moved["cases"], requester=held.kept_id).order_by("pk"):
+            _hand_over(case, joined, by=by)
+        joined.merged_into = None
+        joined.save(update_fields=["merged_into"])
+        held.split_at, held.split_by = clock.now(), by
+        held.save(update_fields=["split_at", "split_by"])
+
+
+def _hand_over(case: Case, to: Person, *, by: Staff) -> None:
+    with changing(case, by=by, verb="case.requester_set") as change:
+        change.record("case.requester_set", requester=to.pk, before=case.requester_id)
