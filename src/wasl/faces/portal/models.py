@@ -1,0 +1,46 @@
+"""What a visitor of the portal has begun to report and not yet sent; cases themselves are the core's."""
+
+import json
+import secrets
+from datetime import timedelta
+from typing import Any
+
+from django.db import models
+
+from wasl.core.cases.models import Case
+from wasl.kernel import seal
+from wasl.kernel.ids import Row
+
+# Files that hang on no contact are swept away after a day, and a draft's photos are such files.
+KEPT_FOR = timedelta(hours=23)
+
+
+def _new_token() -> str:
+    return secrets.token_urlsafe(16)
+
+
+class Draft(Row):
+    """A report in the making, sealed as a whole because it holds names and numbers. Known only to the session that began it."""
+
+    token = models.CharField(
+        max_length=30, unique=True, default=_new_token, help_text="In the address; also the idempotency key"
+    )
+    sealed = models.BinaryField(help_text="Sealed JSON of what was filled in; emptied when it was sent")
+    case = models.ForeignKey(
+        Case, models.CASCADE, null=True, blank=True, related_name="+", help_text="What became of it"
+    )
+    pin_generation = models.PositiveSmallIntegerField(default=0, help_text="Of the PIN on the receipt")
+    begun_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return self.token
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """What was filled in so far, by field; see `drafts`."""
+        found: dict[str, Any] = json.loads(seal.unseal(self.sealed, place=self.token))
+        return found
+
+    @data.setter
+    def data(self, value: dict[str, Any]) -> None:
+        self.sealed = seal.seal(json.dumps(value, ensure_ascii=False), place=self.token)
