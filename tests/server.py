@@ -44,6 +44,7 @@ def _prepare() -> None:
     folder = _own_folder()
     data = folder / "data"
     make_keys(data)
+    (data / "static").mkdir()
     url = os.environ.get("WASL_TEST_DATABASE_URL")
     if url:
         postgres.check(url)
