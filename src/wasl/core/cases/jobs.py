@@ -1,4 +1,4 @@
-"""What time does to cases: suspensions end, answer windows close, overdue work goes up, calendars change. Run by the schedule.
+"""What time does to cases: suspensions end, answer windows close, overdue work goes up, calendars change.
 
 Every job may run at any time, twice, or late: it looks at what is so now and does what is due. Each case is its own
 transaction, locked and checked anew by the verb; one that fails is logged and the others go on.
@@ -50,10 +50,10 @@ def resume_ended() -> int:
 
 
 def close_unanswered(hold: Q | None = None) -> int:
-    """Cases whose citizen was told and asked, and did not answer in time, close as unconfirmed; settled ones just close.
+    """Cases whose citizen was told and asked and did not answer in time close as unconfirmed; settled ones just close.
 
-    `hold` are cases to leave open all the same: those where nobody can say that he was reached. A case with an open part
-    waits for it.
+    `hold` are cases to leave open all the same: those where nobody can say that he was reached. A case with an open
+    part waits for it.
     """
     now = clock.now()
     due = Case.objects.filter(state__in=[State.TOLD, State.ANSWERED, State.REFUSED], due_centre__lte=now)

@@ -1,0 +1,216 @@
+"""What the outbox says when time passes: due soon, overdue, a reminder to the citizen. Run by the schedule.
+
+A stage is told once: its name stands in `Message.stage`, which is unique. A due date that moved makes new stages.
+"""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Exists, OuterRef, Q
+
+from wasl.core.cases.models import Case, State
+from wasl.core.cases.transitions import WITH_UNIT
+from wasl.core.catalogue import queries as catalogue
+from wasl.core.organisation import queries as organisation
+from wasl.core.organisation.models import Post, Staff, Unit
+from wasl.kernel import clock, worktime
+from wasl.kernel.worktime import Duration, WorkCalendar
+from wasl.services.messages.models import Message
+
+logger = logging.getLogger(__name__)
+# What nobody was told within this time is not told any more: after an outage nobody is flooded with what is past.
+_STALE = timedelta(days=3)
+_CHUNK = 500
+_CENTRE_ACTS = (
+    State.RECEIVED,
+    State.REGISTERED,
+    State.RETURNED,
+    State.ARBITRATION,
+    State.REPLIED,
+    State.REVIEWED,
+    State.CONTESTED,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Notice:
+    case: Case
+    event: str
+    mark: str
+    due: datetime
+    unit: Unit | None
+
+    def stage(self, receiver: str) -> str:
+        return f"{self.case.pk}:{self.event}:{self.mark}:{int(self.due.timestamp())}:{receiver}"
+
+
+def warn() -> int:
+    """Notices to units at the rule's marks before and after a due date, and to supervisors when it is over (H1)."""
+    now = clock.now()
+    made = 0
+    batch: list[_Notice] = []
+    for notice in _notices(now):
+        batch.append(notice)
+        if len(batch) >= _CHUNK:
+            made += _tell(batch, now)
+            batch = []
+    return made + _tell(batch, now)
+
+
+def _notices(now: datetime) -> Iterator[_Notice]:
+    with_unit = Case.objects.filter(state__in=WITH_UNIT, due_result__isnull=False, due_result__gt=now - 10 * _STALE)
+    for case in with_unit.order_by("pk").iterator(chunk_size=2000):
+        try:
+            yield from _of_unit(case, now)
+        except Exception:
+            logger.exception("warn: case %s failed", case.pk)
+    waiting = Case.objects.filter(state__in=_CENTRE_ACTS, due_centre__lte=now, due_centre__gt=now - _STALE)
+    for case in waiting.order_by("pk").iterator(chunk_size=2000):
+        if case.due_centre is not None:
+            yield _Notice(case, "staff_overdue", "centre", case.due_centre, organisation.centre())
+
+
+def _of_unit(case: Case, now: datetime) -> Iterator[_Notice]:
+    if case.unit_id is None or case.due_result is None:
+        return
+    unit = organisation.unit_of(case.unit_id)
+    calendar = organisation.calendar_of(unit.calendar.code if unit.calendar else None)
+    rule = catalogue.of_number(case.edition).deadline(case.category, case.kind, case.urgency)
+    if case.due_sign is not None and now - _STALE < case.due_sign <= now:
+        yield _Notice(case, "staff_overdue", "sign", case.due_sign, unit)
+    start = datetime.fromisoformat(case.clock["start"])
+    for mark in rule.urge:
+        at = moment(
+            mark, start, case.due_result, calendar, working=rule.result is not None and rule.result.unit in ("wh", "wd")
+        )
+        if at is not None and now - _STALE < at <= now:
+            soon = mark.endswith("%") and mark != "100%"
+            # Before it is due, only while it is not: after an outage nobody is told that the past is near.
+            if not soon or case.due_result > now:
+                yield _Notice(case, "staff_due_soon" if soon else "staff_overdue", mark, case.due_result, unit)
+
+
+def moment(mark: str, start: datetime, due: datetime, calendar: WorkCalendar, *, working: bool) -> datetime | None:
+    """The instant of a mark of the deadline table: `80%` of the way from start to due, or so long after it (`+1wd`).
+
+    With `working` the way is measured in working time. None for a mark that nobody can read.
+    """
+    if mark.endswith("%"):
+        try:
+            share = int(mark[:-1]) / 100
+        except ValueError:
+            return None
+        if share >= 1:
+            return due
+        if working:
+            way = worktime.between(calendar, start, due)
+            minutes = round(way.total_seconds() * share / 60)
+            if minutes >= 1:
+                return _after_minutes(calendar, start, minutes)
+        return start + (due - start) * share
+    try:
+        later = Duration.parse(mark.lstrip("+"))
+    except ValueError:
+        return None
+    return worktime.add(calendar, due, later) if later else None
+
+
+def _after_minutes(calendar: WorkCalendar, start: datetime, minutes: int) -> datetime:
+    """The instant when so many working minutes have passed."""
+    hours, rest = divmod(minutes, 60)
+    at = worktime.add(calendar, start, Duration(hours, "wh")) if hours else start
+    if not rest:
+        return at
+    end = worktime.add(calendar, at, Duration(1, "wh"))
+    first = end - timedelta(hours=1)
+    # Within one window the minutes run as they are; over a gap the end of the hour is near enough and later.
+    return first + timedelta(minutes=rest) if worktime.between(calendar, at, first) == timedelta() else end
+
+
+def _tell(batch: list[_Notice], now: datetime) -> int:
+    rows: list[Message] = []
+    supervisors = _supervisors()
+    for one in batch:
+        if one.unit is not None:
+            rows.append(_row(one, now, unit=one.unit))
+        if one.event == "staff_overdue" and one.mark in ("100%", "centre"):
+            rows += [_row(one, now, staff=who) for who in supervisors if _wants(who, one.event)]
+    known = set(Message.objects.filter(stage__in=[r.stage for r in rows]).values_list("stage", flat=True))
+    fresh = [row for row in rows if row.stage not in known]
+    Message.objects.bulk_create(fresh, ignore_conflicts=True)
+    return len(fresh)
+
+
+def _row(one: _Notice, now: datetime, *, unit: Unit | None = None, staff: Staff | None = None) -> Message:
+    return Message(
+        case=one.case,
+        unit=unit,
+        staff=staff,
+        event=one.event,
+        stage=one.stage(f"u{unit.pk}" if unit else f"s{staff.pk if staff else 0}"),
+        facts={"due": one.due.isoformat()},
+        language=staff.language if staff else "ar",
+        due_at=now,
+        made_at=now,
+    )
+
+
+def _wants(staff: Staff, event: str) -> bool:
+    return event not in staff.wishes.get("mute", ())
+
+
+def _supervisors() -> list[Staff]:
+    """Supervisors of the whole centre, with a mail address."""
+    now = clock.now()
+    posts = Post.objects.filter(
+        Q(until__isnull=True) | Q(until__gt=now),
+        role="supervisor",
+        unit__isnull=True,
+        area__isnull=True,
+        since__lte=now,
+    )
+    return list(Staff.objects.filter(posts__in=posts, is_active=True).exclude(email="").distinct().order_by("pk"))
+
+
+def remind() -> int:
+    """A citizen who was asked whether it is solved and has not said is reminded once, half-way through his time."""
+    now = clock.now()
+    asked = Case.objects.filter(state=State.TOLD, requester__isnull=False, told_at__isnull=False, due_centre__gt=now)
+    made = []
+    for case in asked.order_by("pk").iterator(chunk_size=2000):
+        if case.told_at is None or case.due_centre is None or now < case.told_at + (case.due_centre - case.told_at) / 2:
+            continue
+        made.append(
+            Message(
+                case=case,
+                person_id=case.requester_id,
+                event="reminder",
+                stage=f"{case.pk}:reminder:{int(case.told_at.timestamp())}:p",
+                language=case.language,
+                due_at=now,
+                made_at=now,
+            )
+        )
+    known = set(Message.objects.filter(stage__in=[m.stage for m in made]).values_list("stage", flat=True))
+    fresh = [m for m in made if m.stage not in known]
+    Message.objects.bulk_create(fresh, ignore_conflicts=True)
+    return len(fresh)
+
+
+def not_reached() -> Q:
+    """Cases whose citizen was to be told the result and was reached by no message, nor tried three times by a person.
+
+    They must not close by silence: nobody can say that he was asked (F1). Messages on their way hold them too.
+    """
+    settled = [Message.State.SENT, Message.State.ON_PAGE]
+    missed = Message.objects.filter(
+        case=OuterRef("pk"), event__in=("told", "answered", "refused"), person__isnull=False
+    )
+    # The one that counts is of the stage that the case is in now.
+    missed = missed.filter(made_at__gte=OuterRef("told_at")).exclude(state__in=settled)
+    return Q(Exists(missed)) & Q(attempts__lt=3)
+
+
+__all__ = ["moment", "not_reached", "remind", "warn"]
