@@ -16,6 +16,8 @@ from wasl.core.cases.intake import of_key
 from wasl.core.catalogue import queries as catalogue
 from wasl.core.contacts import queries as contacts
 from wasl.core.contacts.models import Contact
+from wasl.core.organisation import queries as organisation
+from wasl.core.organisation.models import Client
 from wasl.faces.open311 import asking, clients, document, telling
 from wasl.faces.open311.answer import Refusal, endpoint, language_of, problem, respond
 from wasl.kernel.media import SHOWN_IMAGE_MIME
@@ -44,14 +46,19 @@ def _discovery(request: HttpRequest, fmt: str) -> HttpResponse:
     return respond(content, "discovery", fmt)
 
 
+def _reader(request: HttpRequest) -> Client | None:
+    asking.once(request.GET)
+    return clients.reader(request)
+
+
 def _services(request: HttpRequest, fmt: str) -> HttpResponse:
-    asker = clients.reader(request)
+    asker = _reader(request)
     book = catalogue.in_force()
     return respond([telling.service(book, category) for category in telling.offered(book, asker)], "services", fmt)
 
 
 def _definition(request: HttpRequest, fmt: str, code: str) -> HttpResponse:
-    asker = clients.reader(request)
+    asker = _reader(request)
     book = catalogue.in_force()
     category = asking.service(code, book)
     if category not in telling.offered(book, asker):
@@ -62,6 +69,7 @@ def _definition(request: HttpRequest, fmt: str, code: str) -> HttpResponse:
 def _report(request: HttpRequest, fmt: str) -> HttpResponse:
     by = clients.client(request)
     language = language_of(request)
+    extended = asking.wants(request, "extensions")
     report = asking.report(request, by, language)
     receipt = actions.receive(report, by=by)
     category = catalogue.of_number(receipt.case.edition).category(receipt.case.category)
@@ -70,14 +78,14 @@ def _report(request: HttpRequest, fmt: str) -> HttpResponse:
         "service_notice": (local(category.standard, language) or None) if category else None,
         "account_id": None,
     }
-    if asking.wants(request, "extensions"):
+    if extended:
         # The PIN opens the request to whoever has it: the client gives it to the citizen and keeps it nowhere.
         made["extended_attributes"] = {"pin": receipt.pin, "receipt": receipt.entry_hash}
     return respond([made], "service_requests", fmt, 201)
 
 
 def _requests(request: HttpRequest, fmt: str) -> HttpResponse:
-    asker = clients.reader(request)
+    asker = _reader(request)
     search = asking.search(request)
     found = telling.shown_to(asker)
     if search.numbers:
@@ -96,7 +104,7 @@ def _requests(request: HttpRequest, fmt: str) -> HttpResponse:
 
 
 def _request(request: HttpRequest, fmt: str, number: str) -> HttpResponse:
-    asker = clients.reader(request)
+    asker = _reader(request)
     cases = telling.numbered(telling.shown_to(asker), [number])
     if not cases:
         raise Refusal(404, _unknown_request())
@@ -109,7 +117,7 @@ def _unknown_request() -> str:
 
 def _token(request: HttpRequest, fmt: str, token: str) -> HttpResponse:
     """Every service gives its number at once. A client that lost the answer finds it here by its Idempotency-Key."""
-    asker = clients.reader(request)
+    asker = _reader(request)
     receipt = of_key(asking.short_key(token), asker) if asker else None
     if receipt is None:
         raise Refusal(404, _("There is no token of this name."))
@@ -117,7 +125,7 @@ def _token(request: HttpRequest, fmt: str, token: str) -> HttpResponse:
 
 
 def _updates(request: HttpRequest, fmt: str) -> HttpResponse:
-    asker = clients.reader(request)
+    asker = _reader(request)
     search = asking.search(request)
     first = (search.page - 1) * search.page_size
     found = telling.updates(asker, search.start, search.end, first, search.page_size)
@@ -146,7 +154,7 @@ def _update(request: HttpRequest, fmt: str) -> HttpResponse:
 
 
 def _media(request: HttpRequest, fmt: str, pk: int) -> HttpResponseBase:
-    clients.reader(request)
+    _reader(request)
     photo = contacts.public().filter(pk=pk).first()
     if photo is None or not default_storage.exists(photo.shown):
         raise Refusal(404, _("There is no such photo."))
@@ -158,7 +166,7 @@ def _media(request: HttpRequest, fmt: str, pk: int) -> HttpResponseBase:
 
 
 def _document(request: HttpRequest, fmt: str) -> HttpResponse:
-    return respond(document.openapi(settings.WASL_BASE_URL), "openapi", "json")
+    return respond(document.openapi(settings.WASL_BASE_URL, tuple(organisation.the_city().bounds)), "openapi", "json")
 
 
 @csrf_exempt

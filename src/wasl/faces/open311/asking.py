@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from typing import cast
 from urllib.parse import urlsplit
 
 from django.core.files.uploadedfile import UploadedFile
@@ -35,6 +34,8 @@ PAGE_SIZE = 1000
 MOST_PAGES = 100_000
 SPAN = timedelta(days=90)
 STATUSES = ("open", "closed")
+SWITCH = ("", "true", "false", "1", "0")
+ONCE = ("api_key", "end_date", "extensions", "jurisdiction_id", "lang", "page", "page_size", "start_date")
 _ATTRIBUTE = re.compile(r"attribute\[([^\]]{1,100})\](?:\[\])?")
 _KEY_LENGTH = 64
 # A plus sign that was not escaped in a query arrives as a blank.
@@ -243,7 +244,7 @@ def _reach(fields: Fields, language: str) -> Reach:
     return Reach(name=name, phone=number, mail=mail, language=language, channel=channel, source=Contact.Medium.OPEN311)
 
 
-def _files(fields: Fields, given: MultiValueDict[str, UploadedFile]) -> list[UploadedFile]:
+def _files(fields: Fields, given: "MultiValueDict[str, UploadedFile[bytes]]") -> "list[UploadedFile[bytes]]":
     files = [file for name in ("media", "media[]") for file in given.getlist(name)]
     if len(files) > MOST_FILES:
         fields.wrong(_("At most %(count)s files can be sent.") % {"count": MOST_FILES})
@@ -251,7 +252,7 @@ def _files(fields: Fields, given: MultiValueDict[str, UploadedFile]) -> list[Upl
     return files
 
 
-def _kept(files: Sequence[UploadedFile]) -> list[Attachment]:
+def _kept(files: "Sequence[UploadedFile[bytes]]") -> list[Attachment]:
     made = []
     for file in files:
         try:
@@ -374,6 +375,15 @@ def _count(fields: Fields, name: str, usual: int, most: int) -> int:
 
 
 def wants(request: HttpRequest, name: str) -> bool:
-    """Whether a switch such as `extensions` is on, in the query or in the form."""
-    given = request.GET.get(name) or (request.POST.get(name) if request.method == "POST" else None)
-    return cast("str", given or "").strip().lower() in ("true", "1", "yes")
+    """Whether a switch such as `extensions` is on, in the query or in the form. Raises Refusal 400."""
+    given = request.GET.get(name) or (request.POST.get(name) if request.method == "POST" else None) or ""
+    if given.lower() not in SWITCH:
+        raise Refusal(400, _("%(name)s is true or false.") % {"name": name})
+    return given.lower() in ("true", "1")
+
+
+def once(given: QueryDict) -> None:
+    """Raises Refusal 400 when a parameter that takes one value was given several times."""
+    for name in ONCE:
+        if len(given.getlist(name)) > 1:
+            raise Refusal(400, _("%(name)s is given more than once.") % {"name": name})

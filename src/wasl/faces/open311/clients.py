@@ -8,7 +8,7 @@ from wasl.core.organisation.models import Client
 from wasl.faces.open311.answer import Refusal
 from wasl.kernel import throttle
 
-BAD_KEYS, BAD_KEYS_S = 30, 60
+BAD_KEYS, BAD_KEYS_S = 300, 60
 READS, READS_S = 1200, 60
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from wasl.core.catalogue.answers import LONGEST_TEXT
 from wasl.core.catalogue.book import DATATYPES
-from wasl.faces.open311.asking import LONGEST_DESCRIPTION, MOST_PAGES, PAGE_SIZE, STATUSES
+from wasl.faces.open311.asking import LONGEST_DESCRIPTION, MOST_PAGES, PAGE_SIZE, STATUSES, SWITCH
 from wasl.faces.open311.telling import NEXT_ACTIONS
 
 Schema = dict[str, Any]
@@ -172,12 +172,23 @@ def _in_query(name: str, says: str, schema: Schema | None = None, **more: Any) -
 
 _COMMON = [
     _in_query("jurisdiction_id", "Not needed: the interface serves one city"),
-    _in_query("lang", "Language of names and sentences; Accept-Language is read as well", {"enum": ["ar", "en", "zh"]}),
-    _in_query("api_key", "A client's key, to read what is its own as well", allowEmptyValue=True),
+    _in_query(
+        "lang",
+        "Language of names and sentences; Accept-Language is read as well",
+        {"type": "string", "examples": ["ar", "en", "zh"]},
+    ),
+    _in_query("api_key", "A client's key, to read what is its own as well"),
 ]
+# A parameter that is empty is one that is not given.
+_FILTER_MOMENT = {
+    "type": "string",
+    "anyOf": [{"format": "date-time"}, {"format": "date"}, {"maxLength": 0}],
+}
 _SPAN = [
-    _in_query("start_date", "From; a date, or a date-time with its zone. At most 90 days before end_date", MOMENT),
-    _in_query("end_date", "To. Without dates the last 90 days are meant", MOMENT),
+    _in_query(
+        "start_date", "From; a date, or a date-time with its zone. At most 90 days before end_date", _FILTER_MOMENT
+    ),
+    _in_query("end_date", "To. Without dates the last 90 days are meant", _FILTER_MOMENT),
     _in_query("page", "Counted from 1", {"type": "integer", "minimum": 1, "maximum": MOST_PAGES}),
     _in_query("page_size", f"{PAGE_SIZE} if not given", {"type": "integer", "minimum": 1, "maximum": PAGE_SIZE}),
 ]
@@ -193,7 +204,7 @@ _SEARCH = [
     ),
     *_SPAN,
 ]
-_EXTENSIONS = _in_query("extensions", "Add extended_attributes", {"type": "boolean"})
+_EXTENSIONS = _in_query("extensions", "Add extended_attributes", {"enum": list(SWITCH)})
 _IDEMPOTENCY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -257,13 +268,15 @@ def _get(name: str, says: str, content: Schema, parameters: list[Schema], *error
         "operationId": name,
         "summary": says,
         "parameters": [*parameters, *_COMMON],
-        "responses": _answers(content, "403", "429", *errors),
+        "responses": _answers(content, "400", "403", "429", *errors),
     }
 
 
 def _post(name: str, says: str, words: str, content: Schema, fields: dict[str, Schema], required: list[str]) -> Schema:
     plain = {"type": "object", "properties": fields, "required": required}
-    with_files = {"type": "object", "properties": {**fields, **_MEDIA_FORM}, "required": required}
+    if "lat" in fields:
+        plain["anyOf"] = [{"required": one} for one in (["lat", "long"], ["address_string"], ["address_id"])]
+    with_files = {**plain, "properties": {**fields, **_MEDIA_FORM}}
     return {
         "operationId": name,
         "summary": says,
@@ -286,8 +299,16 @@ def _in_path(name: str) -> Schema:
 
 
 @lru_cache(maxsize=4)
-def openapi(base_url: str) -> dict[str, Any]:
-    """The document for an installation whose public base URL is given. JSON is described; XML has the same fields."""
+def openapi(base_url: str, bounds: tuple[float, ...] = ()) -> dict[str, Any]:
+    """The document for an installation: its public base URL and the bounds of the city [west, south, east, north].
+
+    JSON is described; XML has the same fields.
+    """
+    report = dict(_REPORT)
+    if bounds:
+        west, south, east, north = bounds
+        report["lat"] = {"type": "number", "minimum": south, "maximum": north}
+        report["long"] = {"type": "number", "minimum": west, "maximum": east}
     requests = _list(_ref("Request"))
     return {
         "openapi": "3.1.0",
@@ -314,9 +335,9 @@ def openapi(base_url: str) -> dict[str, Any]:
                 )
             },
             "/v2/requests.json": {
-                "get": _get("requests", "Public requests", requests, [*_SEARCH, _EXTENSIONS], "400"),
+                "get": _get("requests", "Public requests", requests, [*_SEARCH, _EXTENSIONS]),
                 "post": _post(
-                    "report", "Report something", _REPORT_WORDS, _list(_ref("Receipt")), _REPORT, ["service_code"]
+                    "report", "Report something", _REPORT_WORDS, _list(_ref("Receipt")), report, ["service_code"]
                 ),
             },
             "/v2/requests/{service_request_id}.json": {
@@ -331,7 +352,7 @@ def openapi(base_url: str) -> dict[str, Any]:
                 )
             },
             "/v2/servicerequestupdates.json": {
-                "get": _get("updates", "What happened to public requests", _list(_ref("Update")), _SPAN, "400"),
+                "get": _get("updates", "What happened to public requests", _list(_ref("Update")), _SPAN),
                 "post": _post(
                     "update", "Add to a request", "", _list(_ref("UpdateReceipt")), _UPDATE,
                     ["service_request_id", "description"],
