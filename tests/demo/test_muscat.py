@@ -49,6 +49,7 @@ CITIZEN_EVENTS = [
     "received",
     "registered",
     "refused",
+    "asked",
     "answered",
     "joined",
     "dispatched",
@@ -60,10 +61,19 @@ CITIZEN_EVENTS = [
     "told",
     "reminder",
     "closed",
+    "redone",
     "reopened",
     "link",
 ]
-STAFF_EVENTS = ["staff_order", "staff_returned", "staff_due_soon", "staff_overdue", "staff_urged"]
+STAFF_EVENTS = [
+    "staff_order",
+    "staff_returned",
+    "staff_extension",
+    "staff_extension_denied",
+    "staff_due_soon",
+    "staff_overdue",
+    "staff_urged",
+]
 PLACEHOLDERS = {
     "number",
     "pin",

@@ -6,7 +6,7 @@ A reaction that leaves the data base only inserts a row or a job. Live screens n
 from collections.abc import Mapping
 
 from wasl.core.cases.reactions import close_followers, close_when_confirmed, resume_when_answered
-from wasl.services.messages.reactions import Reaction, citizen, unit
+from wasl.services.messages.reactions import Reaction, blank, citizen, to_centre, unit
 
 REACTIONS: Mapping[str, list[Reaction]] = {
     "case.received": [citizen("received")],
@@ -21,9 +21,11 @@ REACTIONS: Mapping[str, list[Reaction]] = {
     "case.arbitrated": [unit("staff_order")],
     "case.escalated": [unit("staff_order"), citizen("dispatched")],
     "case.redone": [unit("staff_order"), citizen("redone")],
+    "order.returned": [to_centre("staff_returned")],
+    "order.objected": [to_centre("staff_returned")],
     "order.sub_dispatched": [unit("staff_order")],
     "order.extension_granted": [citizen("extended"), unit("staff_extension")],
-    "order.extension_denied": [unit("staff_extension")],
+    "order.extension_denied": [unit("staff_extension_denied")],
     "case.suspended": [citizen("suspended")],
     "case.resumed": [citizen("resumed")],
     "case.interim_replied": [citizen("interim")],
@@ -32,4 +34,5 @@ REACTIONS: Mapping[str, list[Reaction]] = {
     "case.closed": [close_followers, citizen("closed")],
     "case.follower_closed": [citizen("closed")],
     "case.reopened": [citizen("reopened")],
+    "case.redacted": [blank],
 }

@@ -6,6 +6,7 @@ from typing import Any
 from wasl.core.cases.change import Change
 from wasl.core.cases.fold import Happening
 from wasl.core.cases.models import WorkOrder
+from wasl.core.organisation import queries as organisation
 from wasl.services.messages.models import Message
 
 Reaction = Callable[[Change, Happening], None]
@@ -61,6 +62,39 @@ def unit(event: str) -> Reaction:
 
     reaction.__name__ = f"tell_unit_{event}"
     return reaction
+
+
+def to_centre(event: str) -> Reaction:
+    """Tell the contact centre itself: something came back that it must decide."""
+
+    def reaction(change: Change, happened: Happening) -> None:
+        case = change.case
+        change.add(
+            Message(
+                case=case,
+                unit=organisation.centre(),
+                event=event,
+                stage=f"{case.pk}:{event}:{case.seq}:centre",
+                facts=_facts(happened, case.seq),
+                language="ar",
+                due_at=change.at,
+                made_at=change.at,
+            )
+        )
+
+    reaction.__name__ = f"tell_centre_{event}"
+    return reaction
+
+
+def blank(change: Change, happened: Happening) -> None:
+    """Personal data goes from the case: what was written about it goes too, and what still waited is not sent."""
+    about = Message.objects.filter(case_id=change.case.pk, person__isnull=False)
+    about.filter(state__in=[Message.State.QUEUED, Message.State.IN_DOUBT]).update(
+        state=Message.State.NO_WAY, error="personal data was removed before it was sent"
+    )
+    about.update(
+        subject="", body="", address=None, **({"person": None} if happened.data.get("requester_forgotten") else {})
+    )
 
 
 def _orders(change: Change, happened: Happening) -> list[WorkOrder]:

@@ -13,9 +13,10 @@ from django.utils import timezone, translation
 from django.utils.formats import date_format
 
 from wasl.core.cases import links, queries
-from wasl.core.cases.models import Case, Entry, Remark, State
+from wasl.core.cases.models import Case, Entry, Remark, State, WorkOrder
 from wasl.core.catalogue import queries as catalogue
 from wasl.core.organisation import queries as organisation
+from wasl.core.organisation.models import Unit
 from wasl.core.organisation.queries import Kept
 from wasl.kernel import acceptance, names, seal
 from wasl.services.messages.models import Message, Template
@@ -27,7 +28,6 @@ _REASONS = {
     "refused": "refuse",
     "suspended": "suspend",
     "extended": "extend",
-    "staff_extension": "extend",
     "staff_returned": "return",
 }
 _HIDDEN = "••••••"
@@ -183,7 +183,7 @@ def _case_facts(message: Message, case: Case, language: str) -> dict[str, str]:
     to_citizen = message.person_id is not None
     reason, recourse = _reason(message, case, language)
     words = _words_of(message, case, to_citizen)
-    unit = message.unit or (case.unit if not _undispatched(message, case) else None)
+    unit = _unit(message, case)
     category = catalogue.of_number(case.edition).category(case.category)
     facts = {
         "number": acceptance.grouped(case.number) if to_citizen else case.number,
@@ -209,12 +209,19 @@ def _case_facts(message: Message, case: Case, language: str) -> dict[str, str]:
 
 
 # Here the reason is told together with the words given for it; elsewhere the words have a place of their own.
-_WITH_WORDS = frozenset({"extended", "suspended", "staff_returned", "staff_extension"})
+_WITH_WORDS = frozenset({"extended", "suspended", "staff_returned"})
 
 
-def _undispatched(message: Message, case: Case) -> bool:
-    """A proposed unit is not told: the case is not with it yet."""
-    return case.dispatched_at is None and message.unit_id is None
+def _unit(message: Message, case: Case) -> Unit | None:
+    """The unit that the message speaks of: of the order, or the receiver, or the one that has the case.
+
+    A unit that is only proposed is not told: the case is not with it yet.
+    """
+    if message.event == "staff_returned" and (pk := message.facts.get("order")):
+        return WorkOrder.objects.select_related("unit").get(pk=pk).unit
+    if message.unit is not None and message.event != "staff_overdue":
+        return message.unit
+    return case.unit if case.dispatched_at is not None else message.unit
 
 
 def _reason(message: Message, case: Case, language: str) -> tuple[str, str]:
