@@ -107,7 +107,7 @@ DATABASES["default"]["OPTIONS"] = {
     "prepare_threshold": 5,
     "options": "-c idle_in_transaction_session_timeout=300000 -c statement_timeout=300000 -c timezone=UTC",
 }
-PROCRASTINATE_IMPORT_PATHS = ["wasl.site.schedule"]
+PROCRASTINATE_IMPORT_PATHS = ["wasl.site.schedule", "wasl.site.upkeep"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "site_cache"}}
@@ -163,16 +163,13 @@ DEFAULT_FROM_EMAIL = os.environ.get("WASL_MAIL_FROM", "hotline@wasl.example")
 WASL_MAIL_IN_HOST = os.environ.get("WASL_MAIL_IN_HOST", "127.0.0.1")
 WASL_MAIL_IN_PORT = int(os.environ.get("WASL_MAIL_IN_PORT", "8025"))
 
-# Jobs and schedules are in `jobs.py` of each app.
-PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"
-
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": os.environ.get("WASL_LOG_LEVEL", "INFO")},
-    # It tells at every start of every command which tasks it found; the worker makes it talk again.
+    # It tells at every start of every command which tasks it found.
     "loggers": {"procrastinate": {"level": "WARNING"}},
 }
 SILENCED_SYSTEM_CHECKS: list[str] = []
