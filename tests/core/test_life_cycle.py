@@ -150,6 +150,8 @@ def test_a_look_at_the_identity_makes_no_screen_stale(city: City) -> None:
 def test_the_no_goes_one_level_up(city: City) -> None:
     told = city.report("water-leak").dispatched_to("seeb-cleaning").replied().told().contested()
     assert told.case.state == "contested"
+    with pytest.raises(NotAllowed, match="again"):
+        actions.dispatch(told.case, by=city.dispatcher, unit=organisation.unit("seeb-cleaning"))
     actions.redo(told.case, by=city.second_line, text="He says the water is still there.")
     assert told.fresh().unit == organisation.unit("seeb")
     assert told.case.redos == 1
@@ -190,24 +192,54 @@ def test_the_higher_authority_gets_the_file(city: City) -> None:
     assert told.order.no_return
 
 
-def test_a_pause_has_a_listed_reason_and_an_end(city: City) -> None:
+def test_a_pause_has_a_listed_reason_and_an_end_and_is_approved(city: City) -> None:
     told = city.report().dispatched_to().signed()
-    officer = city.officer_of(told.order.unit)
+    order = told.order
+    officer = city.officer_of(order.unit)
     now = clock.now()
+    until = now + timedelta(days=2)
+    with pytest.raises(Forbidden):
+        actions.suspend(told.case, by=officer, reason="waiting-citizen", until=until)
     with pytest.raises(NotAllowed, match="listed"):
-        actions.suspend(told.case, by=officer, reason="because", until=now + timedelta(days=1))
+        actions.ask_pause(order, by=officer, reason="because", until=until)
     with pytest.raises(NotAllowed, match="future"):
-        actions.suspend(told.case, by=officer, reason="waiting-citizen", until=now)
+        actions.ask_pause(order, by=officer, reason="waiting-citizen", until=now)
     with pytest.raises(NotAllowed, match="longest"):
-        actions.suspend(told.case, by=officer, reason="waiting-citizen", until=now + timedelta(days=900))
+        actions.ask_pause(order, by=officer, reason="waiting-citizen", until=now + timedelta(days=900))
     due = told.case.due_result
-    actions.suspend(told.case, by=officer, reason="waiting-citizen", until=now + timedelta(days=2))
+    actions.ask_pause(order, by=officer, reason="waiting-citizen", until=until, text="We need the meter's number.")
+    assert told.fresh().due_result == due
+    actions.suspend(told.case, by=city.supervisor, reason="waiting-citizen", until=until)
     assert told.case.state == "suspended"
     assert told.case.due_result is not None
     assert due is not None
     assert told.case.due_result > due
     actions.add(told.case, by=THE_CITIZEN, text="Here is what you asked for.")
     assert told.fresh().state == "signed"
+
+
+def test_only_a_wait_for_the_citizen_ends_when_he_writes(city: City) -> None:
+    told = city.report().dispatched_to().signed()
+    actions.suspend(told.case, by=city.supervisor, reason="weather", until=clock.now() + timedelta(days=1))
+    actions.add(told.case, by=THE_CITIZEN, text="Hello?")
+    assert told.fresh().state == "suspended"
+
+
+def test_pauses_do_not_add_up_beyond_their_cap(city: City) -> None:
+    told = city.report().dispatched_to().signed()
+    longest = timedelta(days=1)
+    at = clock.now()
+    for _ in range(60):
+        with clock.held(at):
+            try:
+                actions.suspend(told.fresh(), by=city.supervisor, reason="weather", until=at + longest)
+            except NotAllowed:
+                break
+        at += longest
+        with clock.held(at):
+            actions.resume(told.fresh(), by=THE_SYSTEM)
+    else:
+        pytest.fail("a case can be suspended for ever, a day at a time")
 
 
 @pytest.mark.req("I10")
@@ -331,3 +363,81 @@ def test_an_unknown_category_is_an_error_and_leaves_nothing(city: City) -> None:
     with pytest.raises(LookupError):
         city.report("no-such-thing")
     assert Case.objects.count() == before
+
+
+def test_the_clock_runs_on_while_units_hand_a_case_around(city: City) -> None:
+    told = city.report("water-leak").dispatched_to("water")
+    due = told.case.due_result
+    with clock.later(timedelta(minutes=30)):
+        told.returned(proposed="roads")
+        assert told.case.due_result is not None
+        with pytest.raises(NotAllowed, match="returned it"):
+            actions.dispatch(told.case, by=city.dispatcher)
+        told.dispatched_to("water")
+    assert told.case.due_result == due
+
+
+def test_three_attempts_count_only_after_he_was_asked(city: City) -> None:
+    told = city.report().dispatched_to().replied().reviewed()
+    for _ in range(3):
+        actions.record_attempt(told.case, by=city.agent, medium="phone", reached=True)
+    told.told()
+    with pytest.raises(NotAllowed, match="asked and has not answered"):
+        actions.close(told.case, by=city.supervisor)
+
+
+def test_a_redo_has_its_own_first_contact(city: City) -> None:
+    told = city.report().dispatched_to("water").signed()
+    officer = city.officer("water")
+    actions.record_contact(told.order, by=officer, medium="phone", reached=True)
+    told.replied().told().contested()
+    actions.redo(told.case, by=city.second_line, text="Again, please.")
+    told.signed()
+    assert told.case.due_contact is not None
+    actions.record_contact(told.order, by=city.officer_of(told.order.unit), medium="phone", reached=True)
+    assert told.fresh().due_contact is None
+
+
+def test_a_new_class_never_takes_off_confidence(city: City) -> None:
+    told = city.report().registered()
+    actions.flag(told.case, by=city.agent, flags={"confidential": True})
+    actions.reclassify(told.fresh(), by=city.agent, category="gas-leak", reason="It is gas.")
+    assert told.fresh().confidential
+
+
+def test_only_the_lead_may_hand_a_case_up_and_only_to_its_own_parent(city: City) -> None:
+    told = city.report().dispatched_to("seeb-cleaning", "roads-maintenance").signed()
+    with pytest.raises(Forbidden):
+        actions.escalate(told.case, by=city.officer("roads-maintenance"), reason="It is too much.")
+    with pytest.raises(NotAllowed, match="unit above"):
+        actions.escalate(told.case, by=city.officer("seeb-cleaning"), reason="Too much.", to=organisation.unit("gas"))
+
+
+def test_what_the_citizen_reads_is_the_lead_units_reply(city: City) -> None:
+    told = city.report().dispatched_to("water", "roads-maintenance").signed()
+    helper = told.case.orders.get(role="assist")
+    road_worker = city.officer("roads-maintenance")
+    actions.sign_for(helper, by=road_worker)
+    told.replied(text="The pipe is repaired and tested.")
+    actions.reply(helper, by=road_worker, outcome="fixed", text="The asphalt is closed again.")
+    told.told()
+    from wasl.core.cases.models import Remark
+
+    last = told.case.entries.get(verb="case.told")
+    assert Remark.objects.get(pk=queries.data_of(last)["remark"]).body == "The pipe is repaired and tested."
+
+
+def test_somebody_elses_key_gives_nothing_away(city: City) -> None:
+    one = city.report(idempotency_key="k" * 200)
+    two = city.report(idempotency_key="k" * 201)
+    assert one.case.pk != two.case.pk
+
+
+def test_an_inactive_unit_gets_nothing_by_itself(city: City) -> None:
+    from wasl.core.organisation.models import Unit
+
+    Unit.objects.filter(code="water").update(active=False)
+    organisation.forget()
+    case = city.report(trusted=True).case
+    assert case.state == "received"
+    assert case.route["why"] == "inactive"

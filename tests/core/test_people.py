@@ -17,13 +17,12 @@ def test_the_same_number_is_the_same_person(city: City) -> None:
     assert one.requester_id == two.requester_id is not None
 
 
-def test_a_claimed_address_changes_nothing_of_the_person(city: City) -> None:
+def test_who_knows_a_number_and_adds_his_own_address_is_not_taken_for_its_owner(city: City) -> None:
     one = city.report(reach=Reach(name="Ali", phone="92345678", channel="sms", language="ar")).case
-    city.report(
-        reach=Reach(name="Mallory", phone="92345678", mail="mallory@example.com", channel="mail", language="en")
-    )
-    person = Person.objects.get(pk=one.requester_id)
-    assert (person.channel, person.language) == ("sms", "ar")
+    two = city.report(reach=Reach(name="Mallory", phone="92345678", mail="mallory@example.com", channel="mail")).case
+    assert two.requester_id != one.requester_id
+    owner = Person.objects.get(pk=one.requester_id)
+    assert (owner.channel, owner.language, owner.addresses.count()) == ("sms", "ar", 1)
     assert actions.see_identity(one, by=city.agent)["name"] == "Ali"
 
 

@@ -1,6 +1,7 @@
 """What follows from what: the one table. Entry verb -> reactions, run in order inside the transaction of the entry.
 
-A reaction that leaves the data base only inserts a row or a job. Live screens need no line here: each change notifies them.
+A reaction that leaves the data base only inserts a row or a job. Live screens need no line here: each change notifies
+them.
 """
 
 from collections.abc import Mapping

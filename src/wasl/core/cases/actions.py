@@ -31,6 +31,7 @@ from wasl.core.catalogue import queries as catalogue
 from wasl.core.catalogue.book import Reason
 from wasl.core.contacts.models import Attachment, Contact
 from wasl.core.organisation import queries as organisation
+from wasl.core.organisation import rights
 from wasl.core.organisation.models import Client, Staff, Unit
 from wasl.core.people import actions as people
 from wasl.kernel import seal, worktime
@@ -42,11 +43,13 @@ __all__ = [
     "arbitrate",
     "ask",
     "ask_extension",
+    "ask_pause",
     "begin_work",
     "close",
     "confirm",
     "contest",
     "deny_extension",
+    "deny_pause",
     "dispatch",
     "escalate",
     "file_report",
@@ -86,6 +89,7 @@ __all__ = [
     "withdraw",
 ]  # fmt: skip
 
+LINK_REASONS = ("related", "same_place", "same_cause", "continues")
 IDENTITY_OPEN_FOR = timedelta(hours=8)
 
 
@@ -165,6 +169,7 @@ def _classified(
         raise NotAllowed(_("Choose a category first."))
     same = category == case.category
     known = classify(book, category, kind or (case.kind if same else ""), urgency or (case.urgency if same else ""))
+    known |= _still_guarded(case, known)
     place = routing.locate(case.lon, case.lat, case.area)
     decision = routing.route(book, category, place, change.at, against=against)
     return change.record(
@@ -175,6 +180,11 @@ def _classified(
         route=decision.facts(),
         **more,
     )
+
+
+def _still_guarded(case: Case, known: Mapping[str, object]) -> dict[str, object]:
+    """A new class never takes off what was put on: confidence and emergency end only by `flag`."""
+    return {flag: bool(known.get(flag)) or getattr(case, flag) for flag in ("confidential", "emergency")}
 
 
 def ask(case: Case, *, by: Staff, question: str, seen: int | None = None) -> Entry:
@@ -244,6 +254,12 @@ def dispatch(
         decision = routing.route(
             book, held.category, routing.locate(held.lon, held.lat, held.area), change.at, against=held.against
         )
+        if held.state == State.CONTESTED and held.dispatched_at:
+            raise NotAllowed(_("A unit has done it already; have it done again instead."))
+        if not held.category:
+            raise NotAllowed(_("Choose a category first."))
+        if unit is None and held.state == State.RETURNED:
+            raise NotAllowed(_("The catalogue's unit returned it; choose the unit."))
         chosen = unit or (decision.unit if decision.automatic or decision.why == "rule" else None)
         if chosen is None:
             raise NotAllowed(_("The catalogue does not decide here; choose the unit."))
@@ -282,6 +298,7 @@ def reclassify(
         if held.state in (State.SUSPENDED, State.REPLIED, State.REVIEWED, State.ARBITRATION) and reroute:
             raise NotAllowed(_("First resume, redo or decide it; then change the class."))
         known = classify(book, category, kind, urgency)
+        known |= _still_guarded(held, known)
         entry = change.record(
             "case.reclassified",
             **known,
@@ -312,6 +329,8 @@ def escalate(
     """Hand it, with its file, to the higher authority: the unit above the one that has it, or `to` (F14). By button or by rule."""
     with changing(case, by=by, seen=seen, verb="case.escalated") as change:
         held = change.case
+        if to is not None and isinstance(by, Staff) and not rights.scopes(by, "case.escalated").centre:
+            raise NotAllowed(_("Your unit hands it to the unit above it; only the centre chooses another."))
         standing = fold.lead(change.orders)
         below = (
             organisation.unit_of(standing.unit_id if standing else held.unit_id) if (standing or held.unit_id) else None
@@ -481,6 +500,16 @@ def ask_extension(
         return _order_entry(change, "order.extension_asked", order, duration=duration, reason=listed.code, **words)
 
 
+def _parsed(text: str) -> Duration:
+    try:
+        found = Duration.parse(text)
+    except ValueError as error:
+        raise NotAllowed(str(error)) from error
+    if found is None:
+        raise NotAllowed(_("Say how much more time."))
+    return found
+
+
 def _hours(duration: Duration) -> float:
     """A rough length to compare durations of different units by."""
     return {"min": 1 / 60, "h": 1.0, "wh": 3.0, "wd": 24.0}[duration.unit] * duration.value
@@ -494,11 +523,8 @@ def _within(case: Case, text: str) -> None:
         if given
         else max(filter(None, (rule.extension, rule.extension_supervisor)), key=_hours, default=None)
     )
-    try:
-        wanted = Duration.parse(text)
-    except ValueError as error:
-        raise NotAllowed(str(error)) from error
-    if longest is None or wanted is None:
+    wanted = _parsed(text)
+    if longest is None:
         raise NotAllowed(_("Requests of this class are not extended."))
     if len(given) >= 2:
         raise NotAllowed(_("It was extended already; no more is possible."))
@@ -514,6 +540,8 @@ def grant_extension(order: WorkOrder, *, by: Staff, duration: str = "", seen: in
         if not asked:
             raise NotAllowed(_("No extension is asked for."))
         granted = duration or asked
+        if duration and _hours(_parsed(duration)) > _hours(_parsed(asked)):
+            raise NotAllowed(_("No more than what was asked for can be granted."))
         _within(change.case, granted)
         last = next(e for e in reversed(queries.story(change.case)) if e.verb == "order.extension_asked")
         told = {k: v for k, v in queries.data_of(last).items() if k in ("remark", "digest", "reason")}
@@ -528,19 +556,57 @@ def deny_extension(order: WorkOrder, *, by: Staff, text: str, seen: int | None =
         return _order_entry(change, "order.extension_denied", order, **change.remark("reason", _must_say(text)))
 
 
-def suspend(case: Case, *, by: Staff, reason: str, until: datetime, text: str = "", seen: int | None = None) -> Entry:
-    """Stop the result's clock for a listed reason and to a given end; the citizen sees both (rules 5, complaint 7)."""
+def ask_pause(
+    order: WorkOrder, *, by: Staff, reason: str, until: datetime, text: str = "", seen: int | None = None
+) -> Entry:
+    """The unit asks for the clock to be stopped; somebody else decides (`suspend` or `deny_pause`)."""
+    with changing(order.case, by=by, seen=seen, verb="order.pause_asked", order=order) as change:
+        held = _live(change, order)
+        if held.role != WorkOrder.Role.LEAD:
+            raise NotAllowed(_("Only the lead unit asks for a suspension."))
+        _check_pause(change, reason, until)
+        words = change.remark("suspension", text, audience=Remark.Audience.CITIZEN)
+        return _order_entry(change, "order.pause_asked", order, reason=reason, until=until.isoformat(), **words)
+
+
+def deny_pause(order: WorkOrder, *, by: Staff, text: str, seen: int | None = None) -> Entry:
+    """Deny the suspension asked for, with the reason to the unit."""
+    with changing(order.case, by=by, seen=seen, verb="order.pause_denied", order=order) as change:
+        if not _live(change, order).pause_asked:
+            raise NotAllowed(_("No suspension is asked for."))
+        return _order_entry(change, "order.pause_denied", order, **change.remark("reason", _must_say(text)))
+
+
+def _check_pause(change: Change, reason: str, until: datetime) -> Reason:
+    """The listed reason, if a pause until then is possible; all pauses of a case together keep within its cap."""
+    listed = _reason(change.case, "suspend", reason)
+    if until <= change.at:
+        raise NotAllowed(_("A suspension must end in the future."))
+    if listed.longest is not None:
+        paused = sum(
+            (datetime.fromisoformat(b) - datetime.fromisoformat(a) for a, b in change.case.clock.get("pauses", ())),
+            timedelta(),
+        )
+        cap = worktime.add(organisation.calendar_of(None), change.at, listed.longest) - paused
+        if until > cap:
+            raise NotAllowed(
+                _("For this reason it may be suspended until %(cap)s at the longest.") % {"cap": f"{cap:%Y-%m-%d %H:%M}"}
+            )
+    return listed
+
+
+def suspend(
+    case: Case, *, by: By, reason: str, until: datetime, text: str = "", seen: int | None = None
+) -> Entry:
+    """Stop the result's clock for a listed reason and to a given end; the citizen sees both (rules 5, complaint 7).
+
+    Never by the one who asked for it: a pause is approved, not taken.
+    """
     with changing(case, by=by, seen=seen, verb="case.suspended") as change:
-        listed = _reason(change.case, "suspend", reason)
-        if until <= change.at:
-            raise NotAllowed(_("A suspension must end in the future."))
-        if listed.longest is not None:
-            cap = worktime.add(organisation.calendar_of(None), change.at, listed.longest)
-            if until > cap:
-                raise NotAllowed(
-                    _("For this reason it may be suspended until %(cap)s at the longest.")
-                    % {"cap": f"{cap:%Y-%m-%d %H:%M}"}
-                )
+        listed = _check_pause(change, reason, until)
+        asked = next((e for e in reversed(queries.story(change.case)) if e.verb == "order.pause_asked"), None)
+        if isinstance(by, Staff) and asked is not None and asked.actor == f"staff:{by.pk}":
+            raise NotAllowed(_("Somebody else must decide what you asked for."))
         before = change.case.state
         words = change.remark("suspension", text, audience=Remark.Audience.CITIZEN)
         return change.record("case.suspended", reason=listed.code, until=until.isoformat(), before=before, **words)
@@ -631,7 +697,9 @@ def tell(case: Case, *, by: By, text: str = "", seen: int | None = None) -> Entr
 
 
 def _last_words(case: Case, verb: str) -> dict[str, object]:
-    last = case.entries.filter(verb=verb).order_by("-seq").first()
+    leads = set(case.orders.filter(role=WorkOrder.Role.LEAD).values_list("pk", flat=True))
+    replies = reversed([e for e in queries.story(case) if e.verb == verb])
+    last = next((e for e in replies if queries.data_of(e).get("order") in leads), None)
     return {k: v for k, v in queries.data_of(last).items() if k in ("remark", "digest")} if last else {}
 
 
@@ -798,6 +866,8 @@ def take_over(case: Case, *, by: Staff, seen: int | None = None) -> Entry:
 def link(case: Case, *, by: By, other: Case, reason: str = "related", seen: int | None = None) -> Entry:
     """Say that two cases have to do with each other."""
     with changing(case, by=by, seen=seen, verb="case.linked") as change:
+        if reason not in LINK_REASONS:
+            raise NotAllowed(_("Choose one of the listed reasons."))
         if other.pk == case.pk or Link.objects.filter(case=case, other=other).exists():
             raise NotAllowed(_("These requests are linked already."))
         if isinstance(by, Staff) and not queries.visible_to(by).filter(pk=other.pk).exists():

@@ -165,6 +165,7 @@ class Change:
 
     def _write(self) -> None:
         changed: list[tuple[models.Model, list[str]]] = []
+        ended: list[tuple[models.Model, list[str]]] = []
         if self._new:
             self.new_rows.insert(0, self.case)
         elif names := _changed(self.case, self._before):
@@ -174,7 +175,9 @@ class Change:
             if before is None:
                 self.new_rows.append(order)
             elif names := _changed(order, before):
-                changed.append((order, names))
+                ended.append((order, names))
+        # A lead order must have ended before the next one stands: parts of one statement have no order among themselves.
+        rows.write([], ended)
         rows.write(self.new_rows, changed, [self._notice()] if self.entries else [])
 
     def _notice(self) -> str:
@@ -202,17 +205,18 @@ def _changed(row: models.Model, before: Mapping[str, Any]) -> list[str]:
 
 
 def set_clocks(case: Case, orders: fold.Orders) -> None:
-    """Compute the due dates anew from the clock facts; on the lead order too."""
+    """Compute the due dates anew from the clock facts; on the orders too. The unit's clocks run by its calendar."""
     rule = catalogue.of_number(case.edition).deadline(case.category, case.kind, case.urgency)
     standing = fold.lead(orders)
-    unit = organisation.unit_of(standing.unit_id) if standing else None
+    unit = organisation.unit_of(standing.unit_id) if standing and "start" in case.clock else None
     calendar = organisation.calendar_of(unit.calendar.code if unit and unit.calendar else None)
     due = clocks.compute(case.clock, rule, calendar)
     case.due_centre, case.due_sign, case.due_contact, case.due_result = due.centre, due.sign, due.contact, due.result
     case.due_next = due.next
     for order in orders.values():
         if order.state in WorkOrder.LIVE:
-            order.due_sign = None if order.signed_at else due.sign
+            facts = {"start": order.dispatched_at.isoformat(), "signed": order.signed_at and order.signed_at.isoformat()}
+            order.due_sign = clocks.compute(facts, rule, calendar).sign
             order.due_result = due.result
 
 

@@ -37,6 +37,7 @@ def at(text: str | None) -> datetime | None:
 def compute(facts: Mapping[str, Any], rule: DeadlineRule, calendar: WorkCalendar) -> Clocks:
     """The clocks of a case.
 
+    `since` is the first dispatch where the case was handed back meanwhile: the result's clock runs from there (rules 5, 6).
     `facts`: either `centre` (since when it waits at the centre, ISO 8601) with `allowed` (a duration, default the rule's for
     dispatch), or `start` (dispatch to the unit) with `signed`, `contacted` (when met), `pauses` [[from, to], …] and
     `extensions` ["5wd", …].
@@ -50,16 +51,13 @@ def compute(facts: Mapping[str, Any], rule: DeadlineRule, calendar: WorkCalendar
         return worktime.add(calendar, start, duration, pauses=pauses or ())
 
     start = at(facts.get("start"))
-    if start is None:
-        return Clocks(
-            centre=due(
-                at(facts.get("centre")), Duration.parse(facts["allowed"]) if "allowed" in facts else rule.dispatch
-            )
-        )
     pauses = [(datetime.fromisoformat(a), datetime.fromisoformat(b)) for a, b in facts.get("pauses", ())]
-    result = due(start, rule.result, pauses)
+    result = due(at(facts.get("since")) or start, rule.result, pauses)
     for text in facts.get("extensions", ()):
-        result = due(result, Duration.parse(text))
+        result = due(result, Duration.parse(text), pauses)
+    if start is None:
+        allowed = Duration.parse(facts["allowed"]) if "allowed" in facts else rule.dispatch
+        return Clocks(centre=due(at(facts.get("centre")), allowed), result=result)
     return Clocks(
         sign=None if facts.get("signed") else due(start, rule.sign),
         contact=None if facts.get("contacted") else due(start, rule.contact),

@@ -14,6 +14,7 @@ from wasl.core.cases.models import Case, State, WorkOrder
 REVIEW_WITHIN = "1wd"
 TELL_WITHIN = "1wd"
 ARBITRATE_WITHIN = "1wd"
+WAITING_CITIZEN = "waiting-citizen"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,12 @@ def lead(orders: Orders) -> WorkOrder | None:
     )
 
 
-def _at_centre(case: Case, at: datetime, allowed: str | None = None) -> None:
-    case.clock = {"rule": case.clock.get("rule"), "centre": at.isoformat(), **({"allowed": allowed} if allowed else {})}
+def _at_centre(case: Case, at: datetime, allowed: str | None = None, *, running: bool = False) -> None:
+    """The centre's clock begins; `running`: the result's goes on beside it, since the case was not done but handed back."""
+    kept = {"rule": case.clock.get("rule")}
+    if running and (since := case.clock.get("since") or case.clock.get("start")):
+        kept |= {k: case.clock[k] for k in ("pauses", "extensions") if k in case.clock} | {"since": since}
+    case.clock = {**kept, "centre": at.isoformat(), **({"allowed": allowed} if allowed else {})}
 
 
 def _end(orders: Orders, at: datetime, state: str, only: Iterable[WorkOrder] | None = None) -> None:
@@ -96,7 +101,8 @@ def _asked(case: Case, orders: Orders, e: Happening) -> None:
 
 
 def _added(case: Case, orders: Orders, e: Happening) -> None:
-    case.awaiting_citizen = False
+    if case.state != State.SUSPENDED:
+        case.awaiting_citizen = False
 
 
 def _settled(outcome: str | None) -> Effect:
@@ -141,7 +147,8 @@ def _dispatched(case: Case, orders: Orders, e: Happening) -> None:
     case.outcome, case.verdict, case.before_suspension = "", "", ""
     case.replied_by_id = case.reviewed_by_id = None
     case.attempts = 0
-    case.clock = {"rule": case.clock.get("rule"), "start": e.at.isoformat()}
+    running = {k: case.clock[k] for k in ("since", "pauses", "extensions") if "since" in case.clock and k in case.clock}
+    case.clock = {"rule": case.clock.get("rule"), "start": e.at.isoformat(), **running}
     if e.verb == "case.redone":
         case.redos += 1
     if e.verb == "case.escalated":
@@ -164,9 +171,9 @@ def _started(case: Case, orders: Orders, e: Happening) -> None:
 
 
 def _contacted(case: Case, orders: Orders, e: Happening) -> None:
-    if e.data.get("reached") and case.contacted_at is None:
-        case.contacted_at = e.at
-        case.clock = {**case.clock, "contacted": e.at.isoformat()}
+    if e.data.get("reached"):
+        case.contacted_at = case.contacted_at or e.at
+        case.clock = {"contacted": e.at.isoformat(), **case.clock}
 
 
 def _returned(case: Case, orders: Orders, e: Happening) -> None:
@@ -179,14 +186,14 @@ def _returned(case: Case, orders: Orders, e: Happening) -> None:
     case.returns += 1
     if case.returns > 1:
         case.state = State.ARBITRATION
-        _at_centre(case, e.at, ARBITRATE_WITHIN)
+        _at_centre(case, e.at, ARBITRATE_WITHIN, running=True)
     else:
-        _at_centre(case, e.at)
+        _at_centre(case, e.at, running=True)
 
 
 def _objected(case: Case, orders: Orders, e: Happening) -> None:
     _end(orders, e.at, WorkOrder.State.RETURNED)
-    _at_centre(case, e.at, ARBITRATE_WITHIN)
+    _at_centre(case, e.at, ARBITRATE_WITHIN, running=True)
 
 
 def _withdrawn(case: Case, orders: Orders, e: Happening) -> None:
@@ -203,17 +210,28 @@ def _extension_granted(case: Case, orders: Orders, e: Happening) -> None:
     case.clock = {**case.clock, "extensions": [*case.clock.get("extensions", ()), e.data["duration"]]}
 
 
+def _pause_asked(case: Case, orders: Orders, e: Happening) -> None:
+    _order(case, orders, e).pause_asked = {k: e.data[k] for k in ("reason", "until")}
+
+
+def _pause_denied(case: Case, orders: Orders, e: Happening) -> None:
+    _order(case, orders, e).pause_asked = {}
+
+
 def _extension_denied(case: Case, orders: Orders, e: Happening) -> None:
     _order(case, orders, e).extension_asked = ""
 
 
 def _suspended(case: Case, orders: Orders, e: Happening) -> None:
     case.before_suspension = e.data["before"]
+    case.awaiting_citizen = e.data["reason"] == WAITING_CITIZEN
+    for order in orders.values():
+        order.pause_asked = {}
     case.clock = {**case.clock, "pauses": [*case.clock.get("pauses", ()), [e.at.isoformat(), e.data["until"]]]}
 
 
 def _resumed(case: Case, orders: Orders, e: Happening) -> None:
-    case.state, case.before_suspension = case.before_suspension, ""
+    case.state, case.before_suspension, case.awaiting_citizen = case.before_suspension, "", False
     *before, (begin, until) = case.clock["pauses"]
     end = min(e.at, datetime.fromisoformat(until))
     case.clock = {**case.clock, "pauses": [*before, [begin, end.isoformat()]]}
@@ -241,7 +259,8 @@ def _told(case: Case, orders: Orders, e: Happening) -> None:
 
 
 def _attempted(case: Case, orders: Orders, e: Happening) -> None:
-    case.attempts += 1
+    if case.state == State.TOLD and not e.data.get("reached"):
+        case.attempts += 1
 
 
 def _confirmed(case: Case, orders: Orders, e: Happening) -> None:
@@ -326,6 +345,8 @@ EFFECTS: dict[str, Effect] = {
     "order.extension_asked": _extension_asked,
     "order.extension_granted": _extension_granted,
     "order.extension_denied": _extension_denied,
+    "order.pause_asked": _pause_asked,
+    "order.pause_denied": _pause_denied,
     "case.suspended": _suspended,
     "case.resumed": _resumed,
     "case.interim_replied": _nothing,

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any
 
 from django.db import IntegrityError, models
@@ -95,8 +96,8 @@ def of_key(key: str, by: By) -> Receipt | None:
 
 
 def scoped(key: str, by: By) -> str:
-    """Nobody can meet another's key: it is bound to who sent it."""
-    return f"{kind_of(by)}{by.pk if isinstance(by, Staff | Client) else ''}:{key}"[:100]
+    """The key bound to who sent it. Citizens are not told apart here: their channel gives a key that nobody can guess."""
+    return sha256(f"{kind_of(by)}{by.pk if isinstance(by, Staff | Client) else ''}:{key}".encode()).hexdigest()
 
 
 def take_in(change: Change, report: Report) -> None:
@@ -182,5 +183,6 @@ def orders_for(lead: Unit, assist: Sequence[Unit] = (), *, no_return: bool = Fal
     made: list[dict[str, Any]] = [
         {"id": ids.new_id(), "unit": lead.pk, "role": "lead", **({"no_return": True} if no_return else {})}
     ]
-    made += [{"id": ids.new_id(), "unit": unit.pk, "role": "assist"} for unit in assist if unit.pk != lead.pk]
+    helpers = dict.fromkeys(unit.pk for unit in assist if unit.pk != lead.pk)
+    made += [{"id": ids.new_id(), "unit": pk, "role": "assist"} for pk in helpers]
     return made

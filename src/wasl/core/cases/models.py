@@ -217,6 +217,7 @@ class WorkOrder(Row):
     state = models.CharField(max_length=12, choices=State, default=State.DISPATCHED)
     no_return = models.BooleanField(default=False, help_text="Designated by arbitration or by the higher authority")
     extension_asked = models.CharField(max_length=20, blank=True, help_text="Duration asked for and not yet decided")
+    pause_asked = models.JSONField(default=dict, blank=True, help_text="Suspension asked for and not yet decided")
     dispatched_at = models.DateTimeField()
     signed_at = models.DateTimeField(null=True, blank=True)
     signed_by = models.ForeignKey(Staff, models.PROTECT, null=True, blank=True, related_name="+")

@@ -37,6 +37,8 @@ LABELS: dict[str, Promise] = {
     "order.extension_asked": pgettext_lazy("verb", "extension asked for"),
     "order.extension_granted": pgettext_lazy("verb", "extension granted"),
     "order.extension_denied": pgettext_lazy("verb", "extension denied"),
+    "order.pause_asked": pgettext_lazy("verb", "suspension asked for"),
+    "order.pause_denied": pgettext_lazy("verb", "suspension denied"),
     "case.suspended": pgettext_lazy("verb", "suspended"),
     "case.resumed": pgettext_lazy("verb", "resumed"),
     "case.interim_replied": pgettext_lazy("verb", "interim reply"),
@@ -109,12 +111,13 @@ def _within_scope(staff: Staff, verb: str, case: Case, orders: Mapping[int, Work
         return False
     from wasl.core.organisation.queries import unit_of
 
-    mine = (
-        [orders[order_id]]
-        if order_id in orders
-        else [o for o in orders.values() if o.state in (*WorkOrder.LIVE, "replied")]
-    )
+    mine = [orders[order_id]] if order_id in orders else list(orders.values())
+    mine = [o for o in mine if o.state in (*WorkOrder.LIVE, "replied") and (verb not in _LEADING or o.role == "lead")]
     return any(unit_of(o.unit_id).path.startswith(path) for o in mine for path in scope.unit_paths)
+
+
+# What only the unit in the lead may do to the case as a whole.
+_LEADING = frozenset({"case.suspended", "case.resumed", "case.escalated", "case.interim_replied"})
 
 
 def check_scope(staff: Staff, verb: str, case: Case, orders: Mapping[int, WorkOrder], order_id: int | None) -> None:
@@ -125,15 +128,16 @@ def check_scope(staff: Staff, verb: str, case: Case, orders: Mapping[int, WorkOr
 
 def verbs_for(staff: Staff, case: Case, order: WorkOrder | None = None) -> list[str]:
     """Verbs that this person may do now: table, right and scope agree. Guards of the verb itself may still refuse."""
-    from wasl.core.cases.transitions import STAFF, TABLE
+    from wasl.core.cases.transitions import STAFF, TABLE, possible
 
     if not visible_to(staff).filter(pk=case.pk).exists():
         return []
     orders = {o.pk: o for o in case.orders.all()}
+    lead = order is None or order.role == WorkOrder.Role.LEAD
     return [
         row.verb
         for row in TABLE
-        if State(case.state) in row.frm
+        if possible(row, State(case.state), lead=lead or not row.verb.startswith("order."))
         and STAFF in row.actors
         and rights.may(staff, row.verb)
         and _within_scope(staff, row.verb, case, orders, order.pk if order else None)
@@ -163,12 +167,11 @@ def due_within(cases: QuerySet[Case], hours: float, at: datetime | None = None) 
 
 
 def adrift(cases: QuerySet[Case]) -> QuerySet[Case]:
-    """Open cases without unit or owner, or without a next deadline: always empty (A5). Followers follow their head."""
-    return (
-        open_cases(cases)
-        .exclude(state=State.JOINED)
-        .filter(Q(due_next__isnull=True) | Q(unit__isnull=True, edition__isnull=True))
-    )
+    """Open cases for which nobody must do anything by any time: always empty (A5). Followers follow their head.
+
+    The owner is the unit of the live order, else the centre; what is next follows from the state.
+    """
+    return open_cases(cases).exclude(state=State.JOINED).filter(due_next__isnull=True)
 
 
 def data_of(entry: Entry) -> dict[str, Any]:

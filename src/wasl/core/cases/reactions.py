@@ -23,5 +23,5 @@ def close_followers(change: Change, happened: fold.Happening) -> None:
 
 def resume_when_answered(change: Change, happened: fold.Happening) -> None:
     """What the case was waiting for has come: the citizen added to it."""
-    if change.case.state == State.SUSPENDED and happened.actor == "citizen":
+    if change.case.state == State.SUSPENDED and change.case.awaiting_citizen and happened.actor == "citizen":
         change.record("case.resumed")

@@ -17,13 +17,14 @@ class Place:
     area: Area | None = None
     around: frozenset[str] = frozenset()
     near: tuple[str, ...] = ()
+    outside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
     """Where a case goes. `unit` is the proposal; `automatic` says that nobody need look; `why` is a code with details.
 
-    `why`: rule · tie · near_border · no_rule · outside · recusal · no_place.
+    `why`: rule · tie · near_border · no_rule · outside · recusal · inactive · no_place.
     """
 
     unit: Unit | None
@@ -53,14 +54,11 @@ def locate(lon: float | None, lat: float | None, area: Area | None = None) -> Pl
         return Place(area, _around(area)) if area else Place()
     inside = [known[code] for code in index.locate(lon, lat)]
     if not inside:
-        return Place()
+        return Place(outside=True)
     innermost = max(inside, key=organisation.depth_of)
     metres = float(organisation.the_city().near_border_m)
-    near = tuple(
-        code
-        for code in index.near_border(lon, lat, metres)
-        if known[code].kind == innermost.kind and code != innermost.code
-    )
+    beside = {area.code for area in inside if area.kind == innermost.kind} | set(index.near_border(lon, lat, metres))
+    near = tuple(sorted(code for code in beside if known[code].kind == innermost.kind and code != innermost.code))
     return Place(innermost, _around(innermost), near)
 
 
@@ -89,24 +87,29 @@ def route(book: Book, category: str, place: Place, at: datetime, *, against: Uni
         area_depth = -1 if rule.area == "*" else organisation.depth_of(organisation.areas()[1][rule.area])
         fits.append(((depth, area_depth, rule.hours != "*"), rule))
     if not fits:
-        return Decision(None, (), "no_rule" if place.area else "no_place")
+        return Decision(None, (), "no_rule" if place.area else "outside" if place.outside else "no_place")
     best = max(rank for rank, _ in fits)
     winners = [rule for rank, rule in fits if rank == best]
     rule = winners[0]
     lead = organisation.unit(rule.lead)
-    assist = tuple(organisation.unit(code) for code in rule.assist)
+    assist = tuple(unit for code in rule.assist if (unit := organisation.unit(code)).active)
     if against is not None:
         assist = tuple(unit for unit in assist if not unit.lies_under(against))
         if lead.lies_under(against):
             return Decision(None, (), "recusal", rule=rule.rule)
+    if not lead.active:
+        return Decision(None, (), "inactive", rule=rule.rule)
+    if place.outside:
+        return Decision(lead, assist, "outside", rule=rule.rule)
     leads = {winner.lead for winner in winners}
     if len(leads) > 1:
         return Decision(lead, assist, "tie", rule=rule.rule, others=tuple(sorted(leads - {rule.lead})))
-    if place.near and _depends_on_area(book, category, rule):
+    if any(_neighbour(book, category, code, at, against) != lead for code in place.near):
         return Decision(lead, assist, "near_border", rule=rule.rule, near=place.near)
     return Decision(lead, assist, "rule", automatic=rule.automatic, rule=rule.rule)
 
 
-def _depends_on_area(book: Book, category: str, rule: DispatchRule) -> bool:
-    """Whether another area could have led to another unit; where all areas go to one unit a border does not matter."""
-    return rule.area != "*" and len({r.lead for _, r in book.dispatch_rules(category)}) > 1
+def _neighbour(book: Book, category: str, area: str, at: datetime, against: Unit | None) -> Unit | None:
+    """Who would lead if the point lay in the area next to it; where it is the same unit, the border does not matter."""
+    beside = organisation.areas()[1][area]
+    return route(book, category, Place(beside, _around(beside)), at, against=against).unit

@@ -78,7 +78,8 @@ def replace_sheet(edition: Edition, *, by: Staff, sheet: str, rows: Sequence[Map
         if sheet not in book.COLUMNS:
             raise book.BadSheet([f"there is no sheet {sheet}"])
         held.sheets = {**held.sheets, sheet: [dict(row) for row in rows]}
-        held.save(update_fields=["sheets"])
+        held.made_by = by  # whoever changed it last does not publish it
+        held.save(update_fields=["sheets", "made_by"])
 
 
 def differences(old: book.Sheets, new: book.Sheets) -> list[Change]:

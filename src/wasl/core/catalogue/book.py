@@ -30,6 +30,11 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "reasons": ("list", "code", "name_en", "name_ar", "name_zh", "max", "recourse_en", "recourse_ar", "recourse_zh"),
 }  # fmt: skip
+KINDS = (
+    "enquiry", "help", "complaint", "report", "suggestion", "observation", "praise", "repair", "review", "criticism",
+    "information", "feedback",
+)  # fmt: skip
+URGENCIES = ("normal", "urgent", "critical")
 DATATYPES = ("string", "number", "datetime", "text", "singlevaluelist", "multivaluelist")
 
 
@@ -266,6 +271,11 @@ def _categories(rows: Sequence[Mapping[str, str]], problems: list[str]) -> dict[
             problems.append(f"categories: {code} has an unknown parent {parent}")
         elif parent in up:
             problems.append(f"categories: {code} is its own ancestor")
+        for kind in row.get("kinds", "").split():
+            if kind not in KINDS:
+                problems.append(f"categories: {code} has an unknown kind {kind}")
+        if (row.get("urgency", "").strip() or "normal") not in URGENCIES:
+            problems.append(f"categories: {code} has an unknown urgency {row.get('urgency')}")
         made[code] = Category(
             code=code,
             parent=row.get("parent", "").strip(),

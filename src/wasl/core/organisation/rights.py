@@ -23,7 +23,7 @@ _CENTRE = {
 }  # fmt: skip
 _UNIT = {
     "order.signed", "order.started", "order.contacted", "order.visited", "order.returned", "order.objected", "order.extension_asked",
-    "order.sub_dispatched", "order.replied", "case.suspended", "case.resumed", "case.interim_replied", "case.noted",
+    "order.sub_dispatched", "order.replied", "order.pause_asked", "case.resumed", "case.interim_replied", "case.noted",
     "case.identity_asked", "case.escalated", "case.added",
 }  # fmt: skip
 
@@ -41,6 +41,7 @@ RIGHTS: dict[str, frozenset[str]] = {
             "case.reopened",
             "case.escalated",
             "case.suspended",
+            "order.pause_denied",
             "person.merge",
             "case.requester_set",
         }
@@ -55,6 +56,7 @@ RIGHTS: dict[str, frozenset[str]] = {
             "case.reopened",
             "case.escalated",
             "case.suspended",
+            "order.pause_denied",
             "order.extension_granted",
             "order.extension_denied",
             "order.withdrawn",

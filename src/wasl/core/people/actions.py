@@ -33,54 +33,52 @@ class Reach:
 
 
 def known(addresses: Sequence[tuple[str, str, str]]) -> Person | None:
-    """The person who has one of these addresses, the latest written first; follows merges."""
+    """The person to whom all of these addresses belong, the latest record of several; follows merges.
+
+    Who knows one address of somebody and adds one of his own is not taken for that person: else notices and links to his
+    cases would go to a stranger. Two records of one person are joined by the centre (`cases.persons.merge`).
+    """
     if not addresses:
         return None
     looked = Address.objects.filter(look_up__in=[seal.index_of(f"{medium}:{value}") for medium, value, _ in addresses])
-    found = looked.select_related("person", "person__merged_into").order_by("-created_at").first()
-    if found is None or found.person.forgotten_at:
-        return None
-    return found.person.merged_into or found.person
+    owned: dict[Person, set[bytes]] = {}
+    for row in looked.select_related("person__merged_into"):
+        owned.setdefault(row.person.merged_into or row.person, set()).add(bytes(row.look_up))
+    whole = [person for person, has in owned.items() if len(has) == len(addresses) and not person.forgotten_at]
+    return max(whole, key=lambda person: person.pk, default=None)
 
 
 def meet(reach: Reach) -> tuple[Person | None, list[models.Model]]:
-    """The person behind a contact, and the rows to write with it: himself if new, addresses not yet known.
+    """The person behind a contact, and the rows to write with it where he is new.
 
-    Nothing is written here and a known person's own settings are not changed: somebody who only claims an address must not
-    be able to. Anonymous (no name and no usable address) gives nobody.
+    Nothing is written here and a known person's record is not changed. Anonymous (no name, no usable address) is nobody.
     """
     addresses = reach.addresses()
     if not addresses and not reach.name.strip():
         return None, []
+    if person := known(addresses):
+        return person, []
     now = clock.now()
-    person = known(addresses)
-    rows: list[models.Model] = []
-    if person is None:
-        person = Person(
-            kind=reach.kind,
-            name_sealed=seal.seal(reach.name.strip()) if reach.name.strip() else None,
-            language=reach.language,
-            channel=reach.channel,
-            created_at=now,
-        )
-        rows.append(person)
-        have: set[bytes] = set()
-    else:
-        have = {bytes(x) for x in person.addresses.values_list("look_up", flat=True)}
+    person = Person(
+        kind=reach.kind,
+        name_sealed=seal.seal(reach.name.strip()) if reach.name.strip() else None,
+        language=reach.language,
+        channel=reach.channel,
+        created_at=now,
+    )
+    rows: list[models.Model] = [person]
     for medium, value, hint in addresses:
-        look_up = seal.index_of(f"{medium}:{value}")
-        if look_up not in have:
-            rows.append(
-                Address(
-                    person=person,
-                    medium=medium,
-                    value_sealed=seal.seal(value),
-                    look_up=look_up,
-                    hint=hint,
-                    source=reach.source,
-                    created_at=now,
-                )
+        rows.append(
+            Address(
+                person=person,
+                medium=medium,
+                value_sealed=seal.seal(value),
+                look_up=seal.index_of(f"{medium}:{value}"),
+                hint=hint,
+                source=reach.source,
+                created_at=now,
             )
+        )
     return person, rows
 
 

@@ -92,9 +92,9 @@ def blank(change: Change, happened: Happening) -> None:
     about.filter(state__in=[Message.State.QUEUED, Message.State.IN_DOUBT]).update(
         state=Message.State.NO_WAY, error="personal data was removed before it was sent"
     )
-    about.update(
-        subject="", body="", address=None, **({"person": None} if happened.data.get("requester_forgotten") else {})
-    )
+    about.update(subject="", body="", address=None)
+    if happened.data.get("requester_forgotten"):
+        about.update(person=None)
 
 
 def _orders(change: Change, happened: Happening) -> list[WorkOrder]:
