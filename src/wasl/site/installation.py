@@ -85,7 +85,8 @@ class Installation:
         """Make the data folder and its keys; what is there stays."""
         if not self.data.exists():
             self.data.mkdir(parents=True, mode=0o700)
-        for folder in (self.run, self.log):
+        # whitenoise warns when its folder is missing, although nothing is collected into it.
+        for folder in (self.run, self.log, self.data / "static"):
             folder.mkdir(exist_ok=True, mode=0o700)
         make_keys(self.data)
 

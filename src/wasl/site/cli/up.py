@@ -338,7 +338,8 @@ def _tell(installation: Installation, seconds: float) -> None:
     if known:
         say("  sign in as")
         # The first of each role; all of them are in the file.
-        for one in {one["role"]: one for one in reversed(known["sign_ins"])}.values():
+        first = {one["role"]: one for one in reversed(known["sign_ins"])}
+        for one in reversed(first.values()):
             say(f"    {one['role']:<14}{one['username']:<24}{one['password']}")
     else:
         say("  No city is loaded; ./wasl manage createsuperuser makes the first administrator.")
