@@ -48,6 +48,13 @@ function drawKey(key: string, names: DOMStringMap): DocumentFragment {
   return drawn;
 }
 
+/** What an element says, without the key drawn on it. */
+function wordsOf(element: HTMLElement): string {
+  const copy = element.cloneNode(true) as HTMLElement;
+  for (const drawn of copy.querySelectorAll("kbd, .w-count")) drawn.remove();
+  return copy.textContent ?? "";
+}
+
 function showKeys(): void {
   const dialog = document.getElementById("keys") as HTMLDialogElement | null;
   const list = document.getElementById("keys-list");
@@ -56,7 +63,7 @@ function showKeys(): void {
   list.replaceChildren();
   const rows = new Map<string, string>();
   for (const element of keyed()) {
-    const label = element.dataset["keyLabel"] ?? element.getAttribute("aria-label") ?? element.textContent ?? "";
+    const label = element.dataset["keyLabel"] ?? element.getAttribute("aria-label") ?? wordsOf(element);
     for (const key of (element.dataset["key"] ?? "").split("|")) if (!rows.has(key)) rows.set(key, label.trim().replace(/\s+/g, " "));
   }
   rows.set("?", names["help"] ?? "");

@@ -1,19 +1,21 @@
 // Live updates: one EventSource for the page. Elements name their topics (`data-live="case:12 centre"`); what comes is
 // sent to <body> as an event, so that a fragment reloads itself by `hx-trigger="live:case-12 from:body"`.
-// After a gap nothing is trusted: every topic fires once ("resync") and the fragments fetch the truth.
+// After a gap the server sends what was missed since the last event (or since the page was drawn), or "resync" when that
+// is too long ago: then every topic fires once and the fragments fetch the truth.
 const AGAIN_MS = 1000; // one topic wakes its fragments at most this often
 const SPREAD_MS = 250; // so that a hundred open pages do not all ask in the same instant
 const STRIP_AFTER_MS = 4000;
 
 export interface LiveNews {
   topics: string[];
-  entry?: number;
+  case?: number;
+  seq?: number;
   verb?: string;
 }
 
 let source: EventSource | null = null;
 let open = "";
-let lost = false;
+let lastId = "";
 let stripTimer = 0;
 const lastFired = new Map<string, number>();
 const waiting = new Map<string, { timer: number; news: LiveNews }>();
@@ -60,20 +62,19 @@ function listen(): void {
   source = null;
   open = wanted;
   if (!wanted || document.hidden) return;
-  const opened = new EventSource(`/live?topics=${encodeURIComponent(wanted)}`);
+  const drawnAt = performance.getEntriesByType("navigation")[0] as PerformanceNavigationTiming | undefined;
+  const age = Math.ceil(performance.now() - (drawnAt?.requestStart ?? 0));
+  const past = lastId ? `since=${encodeURIComponent(lastId)}` : `age=${age}`;
+  const opened = new EventSource(`/live?topics=${encodeURIComponent(wanted)}&${past}`);
   source = opened;
-  opened.addEventListener("open", () => {
-    showStrip(false);
-    if (lost) wakeAll("resync");
-    lost = false;
-  });
+  opened.addEventListener("open", () => showStrip(false));
   opened.addEventListener("message", (event: MessageEvent<string>) => {
+    if (event.lastEventId) lastId = event.lastEventId;
     const news = JSON.parse(event.data) as LiveNews;
     for (const topic of news.topics) wake(topic, news);
   });
   opened.addEventListener("resync", () => wakeAll("resync"));
   opened.addEventListener("error", () => {
-    lost = true;
     showStrip(true);
     // A refusal (signed out, too many pages) ends an EventSource for good; try again, slowly.
     if (opened.readyState === EventSource.CLOSED && source === opened) {
@@ -91,7 +92,6 @@ export function live(): void {
       // A page in the back costs the server nothing; on return it catches up.
       source?.close();
       source = null;
-      lost = true;
       return;
     }
     listen();
@@ -99,7 +99,6 @@ export function live(): void {
   window.addEventListener("offline", () => showStrip(true));
   window.addEventListener("online", () => {
     showStrip(false);
-    lost = true;
     source?.close();
     source = null;
     listen();

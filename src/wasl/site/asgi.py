@@ -13,7 +13,7 @@ from django.db import connection
 from starlette.types import Receive, Scope, Send
 
 from wasl.faces.frame.live import Live
-from wasl.site.bridge import Bridge, lifespan
+from wasl.site.bridge import Bridge, before_the_end, lifespan
 from wasl.site.hearing import may_hear
 
 THREADS = int(os.environ.get("WASL_WEB_THREADS", "8"))
@@ -40,7 +40,7 @@ async def _end() -> None:
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
     """The ASGI application of a web process."""
     if scope["type"] == "lifespan":
-        await lifespan(receive, send, _end)
+        await lifespan(receive, send, lambda: before_the_end(live.end), _end)
     elif scope["type"] == "http":
         await (live if scope["path"] == "/live" else pages)(scope, receive, send)
     else:

@@ -5,12 +5,15 @@ complete before it is sent, so that a slow telephone never holds one. What Djang
 """
 
 import asyncio
+import signal
 import tempfile
+import threading
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import copy_context
 from dataclasses import dataclass, field
+from types import FrameType
 from typing import IO, Any, TypeVar
 
 from starlette.types import Receive, Scope, Send
@@ -209,11 +212,35 @@ def _environ(scope: Scope) -> dict[str, Any]:
     return environ
 
 
-async def lifespan(receive: Receive, send: Send, at_end: Callable[[], Awaitable[None]]) -> None:
-    """ASGI's lifespan: nothing to do at the start, `at_end` at the shutdown."""
+def before_the_end(act: Callable[[], None]) -> None:
+    """Run `act` in the event loop as soon as SIGTERM or SIGINT comes, before the server reacts to it.
+
+    A server waits for open streams before it tells the application of the shutdown; this is how they end in time.
+    The handler that stood before is kept. Only the main thread may do this; in another one nothing happens.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        before = signal.getsignal(number)
+        if not callable(before):
+            continue
+
+        def handle(signum: int, frame: FrameType | None, before: Callable[..., Any] = before) -> None:
+            loop.call_soon_threadsafe(act)
+            before(signum, frame)
+
+        signal.signal(number, handle)
+
+
+async def lifespan(
+    receive: Receive, send: Send, at_start: Callable[[], None], at_end: Callable[[], Awaitable[None]]
+) -> None:
+    """ASGI's lifespan: `at_start` when the server begins, `at_end` at the shutdown."""
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
+            at_start()
             await send({"type": "lifespan.startup.complete"})
         elif message["type"] == "lifespan.shutdown":
             with suppress(Exception):

@@ -182,11 +182,15 @@ class Live:
             self._leave(page)
         return None
 
-    async def close(self) -> None:
-        """End all streams and the listening; for the server's shutdown."""
+    def end(self) -> None:
+        """End all streams and open no more: the server is about to stop, and waits for none of them."""
         self._closing = True
         for page in list(self._pages):
             page.end()
+
+    async def close(self) -> None:
+        """End all streams and the listening; for the server's shutdown."""
+        self.end()
         for task in self._tasks:
             task.cancel()
         for task in self._tasks:
