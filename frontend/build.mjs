@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { transform } from "lightningcss";
 import rtlcss from "rtlcss";
-import * as sass from "sass-embedded";
+import * as sass from "sass";
 import subsetFont from "subset-font";
 
 const HERE = path.dirname(fileURLToPath(import.meta.url));
