@@ -47,7 +47,9 @@ def test_a_unit_sees_what_was_made_anew_and_never_the_original_or_the_position(c
 def test_the_citizen_reads_his_own_and_not_what_staff_added(city: City, sent: Attachment) -> None:
     case = sent.contact.case
     assert case is not None
-    actions.add(case, by=city.agent, text="From the inspector.", attachments=[contacts.keep(photo_with_position(), "b.jpg")])
+    actions.add(
+        case, by=city.agent, text="From the inspector.", attachments=[contacts.keep(photo_with_position(), "b.jpg")]
+    )
     assert list(queries.of_citizen(case)) == [sent]
 
 

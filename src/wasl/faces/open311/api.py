@@ -51,6 +51,11 @@ def _reader(request: HttpRequest) -> Client | None:
     return clients.reader(request)
 
 
+def _writer(request: HttpRequest) -> Client:
+    asking.check_size(request)
+    return clients.client(request)
+
+
 def _services(request: HttpRequest, fmt: str) -> HttpResponse:
     asker = _reader(request)
     book = catalogue.in_force()
@@ -67,7 +72,7 @@ def _definition(request: HttpRequest, fmt: str, code: str) -> HttpResponse:
 
 
 def _report(request: HttpRequest, fmt: str) -> HttpResponse:
-    by = clients.client(request)
+    by = _writer(request)
     language = language_of(request)
     extended = asking.wants(request, "extensions")
     report = asking.report(request, by, language)
@@ -133,7 +138,7 @@ def _updates(request: HttpRequest, fmt: str) -> HttpResponse:
 
 
 def _update(request: HttpRequest, fmt: str) -> HttpResponse:
-    by = clients.client(request)
+    by = _writer(request)
     given = asking.update(request, language_of(request))
     cases = telling.numbered(telling.shown_to(by), [given.number])
     if not cases:

@@ -79,7 +79,6 @@ class Fields:
 
 def report(request: HttpRequest, by: Client, language: str) -> Report:
     """The report of a POST to `requests`. Raises Refusal: 400 with all that is wrong, 404 unknown service, 413."""
-    _check_size(request)
     fields = Fields(request.POST)
     rules = catalogue.in_force()
     category = _service(fields, rules)
@@ -124,7 +123,8 @@ def short_key(key: str) -> str:
     )
 
 
-def _check_size(request: HttpRequest) -> None:
+def check_size(request: HttpRequest) -> None:
+    """Raises Refusal 413 for a body that is too large; to be called before anything of it is read."""
     # Django bounds the fields of a form but not its files, which it writes to disk.
     try:
         length = int(request.META.get("CONTENT_LENGTH") or 0)
@@ -275,7 +275,6 @@ class Update:
 
 def update(request: HttpRequest, language: str) -> Update:
     """The update of a POST to `servicerequestupdates`. Raises Refusal 400, 413."""
-    _check_size(request)
     fields = Fields(request.POST)
     number = fields.line("service_request_id", 60)
     if not number:
