@@ -8,6 +8,7 @@ import asyncio
 import signal
 import tempfile
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -23,7 +24,9 @@ T = TypeVar("T")
 # Bodies larger than this wait on disk.
 IN_MEMORY_BYTES = 1_000_000
 PATIENCE_S = 60.0
-_LAST = object()
+# A streamed answer goes in pieces of about this size, or what there is after this time.
+PIECE_BYTES = 128_000
+PIECE_S = 0.2
 
 
 @dataclass
@@ -94,7 +97,7 @@ class Bridge:
             if answer.rest is None:
                 await send({"type": "http.response.body", "body": answer.body})
             else:
-                await self._stream(answer.rest, send)
+                await self._stream(answer.body, answer.rest, send)
         finally:
             if answer.rest is not None:
                 await self._in_thread(answer.close)
@@ -130,23 +133,39 @@ class Bridge:
         answer = _Answer()
         response = self._application(environ, answer.begin)
         answer.close = getattr(response, "close", answer.close)
-        if getattr(response, "streaming", not hasattr(response, "content")):
-            answer.rest = iter(response)
+        pieces = iter(response)
+        try:
+            answer.body, over = _gather(pieces)
+        except BaseException:
+            answer.close()
+            raise
+        if over:
+            answer.close()
         else:
-            try:
-                answer.body = b"".join(response)
-            finally:
-                answer.close()
+            answer.rest = pieces
         return answer
 
-    async def _stream(self, pieces: Iterator[bytes], send: Send) -> None:
-        while (piece := await self._in_thread(lambda: next(pieces, _LAST))) is not _LAST:
+    async def _stream(self, first: bytes, pieces: Iterator[bytes], send: Send) -> None:
+        piece, over = first, False
+        while not over:
             await send({"type": "http.response.body", "body": piece, "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
+            piece, over = await self._in_thread(lambda: _gather(pieces))
+        await send({"type": "http.response.body", "body": piece})
 
 
 class _TooLarge(Exception):
     pass
+
+
+def _gather(pieces: Iterator[bytes]) -> tuple[bytes, bool]:
+    """The next pieces as one, and whether that was the last."""
+    gathered = bytearray()
+    until = time.monotonic() + PIECE_S
+    for piece in pieces:
+        gathered += piece
+        if len(gathered) >= PIECE_BYTES or time.monotonic() > until:
+            return bytes(gathered), False
+    return bytes(gathered), True
 
 
 def _no_write(_piece: bytes) -> None:
