@@ -30,7 +30,7 @@ WASL_COURIERS = {"mail": "wasl.channels.mail.outgoing.MailCourier"}
 # A message that a sender has held for so long is in doubt: the sender died with it.
 WASL_SENDER_LEASE_S = float(os.environ.get("WASL_SENDER_LEASE_S", "60"))
 # Where the links in messages lead, below WASL_BASE_URL.
-WASL_PAGES = {"track": "/track/?number={number}", "answer": "/answer/{token}/", "case": "/desk/cases/{number}/"}
+WASL_PAGES = {"track": "/track/?number={number}", "answer": "/answer/{token}/", "case": "/desk/case/{number}/"}
 
 INSTALLED_APPS = [
     "django.contrib.contenttypes",
@@ -157,7 +157,7 @@ EMAIL_PORT = int(os.environ.get("WASL_MAIL_PORT", "25"))
 EMAIL_HOST_USER = os.environ.get("WASL_MAIL_USER", "")
 EMAIL_HOST_PASSWORD = os.environ.get("WASL_MAIL_PASSWORD", "")
 EMAIL_USE_TLS = os.environ.get("WASL_MAIL_TLS", "") == "starttls"
-EMAIL_TIMEOUT = 20
+EMAIL_TIMEOUT = float(os.environ.get("WASL_MAIL_TIMEOUT_S", "20"))
 DEFAULT_FROM_EMAIL = os.environ.get("WASL_MAIL_FROM", "hotline@wasl.example")
 # Where `mail_in` listens for what comes back (bounces); the city's mail server hands them over.
 WASL_MAIL_IN_HOST = os.environ.get("WASL_MAIL_IN_HOST", "127.0.0.1")

@@ -79,9 +79,12 @@ class Catcher:
             print(f"catcher: the bounce for {dead} was not taken: {error}", file=sys.stderr, flush=True)
 
 
-def undeliverable(original: bytes, *, to: str, dead: str, status: str = "5.1.1", action: str = "failed") -> Message:
+def undeliverable(
+    original: bytes, *, to: str, dead: str, status: str = "5.1.1", action: str = "failed"
+) -> MIMEMultipart:
     """A delivery status notification as mail servers send it (RFC 3464, RFC 3462)."""
-    report = MIMEMultipart("report", **{"report-type": "delivery-status"})
+    report = MIMEMultipart("report")
+    report.set_param("report-type", "delivery-status")
     report["From"] = "MAILER-DAEMON@catcher.example"
     report["To"] = to
     report["Subject"] = "Undelivered Mail Returned to Sender"

@@ -92,7 +92,9 @@ def compose(parcel: Parcel) -> MIMEMultipart:
     # Django's rule and ours: a line break in a header is refused, whatever was made of it before (RFC 5322 2.2).
     if "\n" in parcel.subject or "\r" in parcel.subject:
         raise Permanent("a subject is one line")
-    mail["Subject"] = Header(parcel.subject, "us-ascii" if parcel.subject.isascii() else "utf-8", header_name="Subject")
+    # A word that does not fit on a line must be encoded too: folding would put a blank before it.
+    plain = parcel.subject.isascii() and max(map(len, parcel.subject.split()), default=0) < 60
+    mail["Subject"] = Header(parcel.subject, "us-ascii" if plain else "utf-8", header_name="Subject").encode()
     if parcel.number:
         mail["Reply-To"] = f"hotline+{parcel.number}@{domain}"
     mail["Message-ID"] = message_id(parcel.message_id)

@@ -9,7 +9,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from django.conf import settings
 
@@ -70,7 +70,7 @@ def _pieces(line: str) -> Iterator[str]:
 
 def folder() -> Path:
     """Where the catcher keeps them."""
-    return cast("Path", settings.WASL_DATA) / "mail"
+    return settings.WASL_DATA / "mail"
 
 
 def caught(*, to: str = "", limit: int = 200) -> list[Caught]:
@@ -93,7 +93,7 @@ def read(name: str) -> Caught | None:
         data = (folder() / name).read_bytes()
     except OSError:
         return None
-    mail = cast("EmailMessage", message_from_bytes(data, policy=default))
+    mail = message_from_bytes(data, policy=default)
     part = mail.get_body(("plain", "html"))
     body = part.get_content() if part is not None else ""
     return Caught(

@@ -9,6 +9,8 @@ from django.conf import settings
 from django.db.models import Count, Max
 from django.template import Context, Engine, TemplateSyntaxError
 from django.template import Template as Compiled
+from django.template.base import Node, TextNode, VariableNode
+from django.template.defaulttags import CommentNode, IfNode
 from django.utils import timezone, translation
 from django.utils.formats import date_format
 
@@ -273,13 +275,12 @@ def example(event: str, channel: str, language: str, subject: str, body: str) ->
 def check(subject: str, body: str) -> None:
     """Raise BadTemplate for a template that names what there is not, or does more than choose and insert."""
     for text in (subject, body):
-        for node in compiled(text).nodelist.get_nodes_by_type(object):
-            kind = type(node).__name__
-            if kind == "VariableNode":
-                unknown = {str(node.filter_expression.var).split(".")[0]} - PLACEHOLDERS.keys()
-                if unknown:
-                    raise BadTemplate(f"unknown name: {', '.join(sorted(unknown))}")
-            elif kind not in ("TextNode", "IfNode", "CommentNode", "NodeList"):
+        for node in compiled(text).nodelist.get_nodes_by_type(Node):
+            if isinstance(node, VariableNode):
+                name = str(node.filter_expression.var)
+                if name not in PLACEHOLDERS:
+                    raise BadTemplate(f"unknown name: {name}")
+            elif type(node) not in (TextNode, IfNode, CommentNode):
                 raise BadTemplate("only {{ name }} and {% if name %} … {% endif %} may be used")
     if "\n" in subject.strip():
         raise BadTemplate("a subject is one line")

@@ -1,6 +1,7 @@
 """`./wasl manage mail_in`: takes what comes back of our mail (bounces)."""
 
 import asyncio
+import logging
 import signal
 from typing import Any
 
@@ -35,6 +36,8 @@ class Command(BaseCommand):
         asyncio.run(self._serve())
 
     async def _serve(self) -> None:
+        # The library tells of every command.
+        logging.getLogger("mail.log").setLevel(logging.WARNING)
         loop = asyncio.get_running_loop()
         inbox = Inbox(_take)
 
