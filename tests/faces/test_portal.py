@@ -1,4 +1,4 @@
-"""The portal without a script: what a citizen with an old telephone can do, in Arabic, from the first word to the answer."""
+"""The portal without a script: all that a citizen with an old telephone can do, and all that a stranger cannot."""
 
 import re
 from datetime import timedelta
@@ -359,7 +359,7 @@ def test_words_are_never_taken_for_markup(browser: Client) -> None:
         assert "<img src=x" not in page
 
 
-# --- track -------------------------------------------------------------------------------------------------------------------------
+# --- track ---
 
 
 def unlocked(case: Case, client: Client | None = None) -> Client:
@@ -508,7 +508,7 @@ def test_words_and_photos_are_added_once(city: City) -> None:
     assert mine.post(url, {"text": "a\0b"}).status_code == 422
 
 
-# --- the answer --------------------------------------------------------------------------------------------------------------------
+# --- the answer ---
 
 
 @pytest.fixture
@@ -599,7 +599,7 @@ def test_a_closed_case_is_opened_again_in_time_only(told: Any) -> None:
     assert told.fresh().state == "contested"
 
 
-# --- the rest ----------------------------------------------------------------------------------------------------------------------
+# --- the rest ---
 
 
 @pytest.mark.parametrize("language", ["ar", "en", "zh-hans"])

@@ -30,7 +30,7 @@ def limit(request: HttpRequest, what: str, who: str = "") -> None:
 
 
 def visitor(request: HttpRequest) -> str:
-    """The network address that a request comes from; of IPv6 the household's part, because each device has its own rest."""
+    """The network address that a request comes from; of IPv6 the household's part: the rest changes."""
     text = request.META.get("REMOTE_ADDR", "")
     try:
         address = ip_address(text)

@@ -1,4 +1,4 @@
-"""What a requester does to his case through a page: his answer, an addition, opening it again. Each ends in the core's verbs."""
+"""What a requester does to his case through a page: his answer, an addition. Each ends in the core's verbs."""
 
 from collections.abc import Sequence
 from datetime import timedelta

@@ -48,7 +48,7 @@ STEPS = (
     Step(
         "details",
         pgettext_lazy("step", "Details"),
-        lambda d: bool(d.get("text")) and d.get("asked") == d.get("category"),
+        lambda d: bool(d.get("text") and d.get("asked")) and d["asked"] == d.get("category"),
     ),
     Step("you", pgettext_lazy("step", "You"), lambda d: bool(d.get("how"))),
     Step("check", pgettext_lazy("step", "Check"), lambda d: False),

@@ -82,20 +82,15 @@ class WhereForm(_Form):
     lat = Number(required=False, min_value=-90, max_value=90, widget=forms.HiddenInput)
     lon = Number(required=False, min_value=-180, max_value=180, widget=forms.HiddenInput)
     accuracy = Number(required=False, min_value=0, max_value=1e7, widget=forms.HiddenInput)
-    area = forms.ChoiceField(label=gettext_lazy("Part of the city"), required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         known = organisation.areas()[1]
         parents = {area.parent_id for area in known.values()}
         inner = [(area.code, str(area)) for area in known.values() if area.pk not in parents]
-        field = self.fields["area"]
-        assert isinstance(field, forms.ChoiceField)
-        field.choices = [
-            ("", _("Choose")),
-            *sorted(inner, key=lambda choice: choice[1]),
-            (drafts.NO_PLACE, _("It is not about a place")),
-        ]
+        inner.sort(key=lambda choice: choice[1])
+        choices = [("", _("Choose")), *inner, (drafts.NO_PLACE, _("It is not about a place"))]
+        self.fields["area"] = forms.ChoiceField(label=_("Part of the city"), required=False, choices=choices)
 
     def clean(self) -> dict[str, Any]:
         """Somewhere, and inside the city."""
@@ -255,6 +250,15 @@ class YouForm(_Form):
         label=gettext_lazy("In which language?"), choices=LANGUAGE_CHOICES, required=False, widget=forms.RadioSelect
     )
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._mark_as_asked(asked=not self.is_bound)
+
+    def _mark_as_asked(self, *, asked: bool) -> None:
+        """Both have a default, so nothing is refused without them; but "optional" they are not called."""
+        for name in ("channel", "language"):
+            self.fields[name].required = asked
+
     def clean_phone(self) -> str:
         """A number that can be called."""
         text = str(self.cleaned_data.get("phone", ""))
@@ -273,6 +277,7 @@ class YouForm(_Form):
     def clean(self) -> dict[str, Any]:
         """The way of reply must be open."""
         found: dict[str, Any] = super().clean() or self.cleaned_data
+        self._mark_as_asked(asked=True)
         found["language"] = code_of(found.get("language") or None)
         if found.get("how") != "named":
             return found

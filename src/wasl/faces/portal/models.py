@@ -20,11 +20,9 @@ def _new_token() -> str:
 
 
 class Draft(Row):
-    """A report in the making, sealed as a whole because it holds names and numbers. Known only to the session that began it."""
+    """A report in the making, sealed because it holds names and numbers; known only to the session that began it."""
 
-    token = models.CharField(
-        max_length=30, unique=True, default=_new_token, help_text="In the address; also the idempotency key"
-    )
+    token = models.CharField(max_length=30, unique=True, default=_new_token, help_text="Address and idempotency key")
     sealed = models.BinaryField(help_text="Sealed JSON of what was filled in; emptied when it was sent")
     case = models.ForeignKey(
         Case, models.CASCADE, null=True, blank=True, related_name="+", help_text="What became of it"

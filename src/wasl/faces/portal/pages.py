@@ -93,7 +93,7 @@ def areas(request: HttpRequest) -> HttpResponse:
     return response
 
 
-# --- track ---------------------------------------------------------------------------------------------------------------------
+# --- track ---
 
 
 @never_cache
@@ -353,7 +353,7 @@ def send_file(found: Attachment, size: str) -> HttpResponseBase:
     return response
 
 
-# --- the answer link -----------------------------------------------------------------------------------------------------------
+# --- the answer link ---
 
 
 @never_cache
@@ -406,7 +406,7 @@ def _answer_by_link(request: HttpRequest, case: Case, token: str) -> HttpRespons
     return render(request, "portal/answer.html", context, status=trouble[0] if trouble else 200)
 
 
-# --- verify --------------------------------------------------------------------------------------------------------------------
+# --- verify ---
 
 
 @never_cache

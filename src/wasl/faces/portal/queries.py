@@ -64,7 +64,7 @@ def honesty() -> Honesty:
     return found
 
 
-# --- the story as the requester reads it ---------------------------------------------------------------------------------------
+# --- the story as the requester reads it ---
 
 
 @dataclass(frozen=True)
@@ -114,8 +114,8 @@ _SENTENCES: Mapping[str, Promise] = {
     "case.added": gettext_lazy("You added to it."),
     "case.pin_renewed": gettext_lazy("A new PIN was made."),
 }
-# Entries whose citizen-visible words were said to the citizen at that moment. A unit's reply is not: it goes to the centre,
-# which says it (or better words) when it tells.
+# Entries whose words were said to the citizen at that moment. A unit's reply is not: it goes to the centre, which says
+# it (or better words) when it tells.
 _SAID_TO_HIM = frozenset(
     {
         "case.asked",
@@ -239,7 +239,7 @@ def open_question(case: Case) -> str:
     return remark.body if remark else ""
 
 
-# --- the proof of a receipt --------------------------------------------------------------------------------------------------------
+# --- the proof of a receipt ---
 
 
 @dataclass(frozen=True)
@@ -257,7 +257,7 @@ class Proof:
 
 
 def proof(case: Case | None, receipt: str) -> Proof | None:
-    """The entry of `case` that has this hash (64 hexadecimal digits), proved from the case's first entry to its last."""
+    """The entry of `case` that has this hash (64 hexadecimal digits); its whole chain is proved."""
     try:
         wanted = bytes.fromhex("".join(receipt.split()))
     except ValueError:

@@ -75,9 +75,11 @@ def step(page: Step) -> Callable[[HttpRequest, str], HttpResponseBase]:
 
 def _show(request: HttpRequest, draft: Draft, name: str, *, status: int = 200, **context: Any) -> HttpResponse:
     data = draft.data
-    steps = [(s.name, s.label, s.done(data)) for s in drafts.STEPS]
-    place = next((number for number, s in enumerate(steps, 1) if s[0] == name), 1)
-    shown = {"draft": draft, "data": data, "steps": steps, "step": name, "place": place, "of": len(steps), **context}
+    names = [s.name for s in drafts.STEPS]
+    at = "what" if name == "danger" else name
+    place = names.index(at) + 1
+    steps = [(s.name, s.label, number < place) for number, s in enumerate(drafts.STEPS, 1)]
+    shown = {"draft": draft, "data": data, "steps": steps, "step": at, "place": place, "of": len(steps), **context}
     back = [s[0] for s in steps][: place - 1]
     shown.setdefault("back", f"portal:{back[-1]}" if back else "")
     shown.setdefault("category", drafts.category_of(data))
@@ -314,7 +316,7 @@ def _summary(draft: Draft) -> list[tuple[str, str, str]]:
             rows.append(("details", local(question.ask), _shown(value, dict(question.values))))
     if data["how"] == "named":
         reached = [data.get("name", ""), data.get("phone", ""), data.get("mail", "")]
-        rows.append(("you", _("You"), " · ".join(part for part in reached if part)))
+        rows.append(("you", _("You"), "\n".join(part for part in reached if part)))
         rows.append(("you", _("We answer by"), str(Person.Channel(data.get("channel") or "web").label)))
     else:
         rows.append(("you", _("You"), _("Anonymous: follow it with number and PIN")))
