@@ -59,7 +59,7 @@ const minified = (name, css) =>
 async function style(name, fonts) {
   const options = { loadPaths: [path.join(HERE, "node_modules")], style: "expanded", silenceDeprecations: [] };
   const tabler = (await sass.compileAsync(path.join(HERE, `src/tabler-${name}.scss`), options)).css;
-  const own = await Promise.all(["tokens.css", "frame.css", `${name}.css`].map(source));
+  const own = await Promise.all(["tokens.css", "frame.css", `${name}.css`, `${name}-pages.css`].map(source));
   await emit(`${name}.css`, minified(name, [tabler, ...own].join("\n")));
   await emit(`${name}.rtl.css`, minified(name, [rtlcss.process(tabler), fonts, ...own].join("\n")));
 }

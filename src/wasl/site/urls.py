@@ -8,6 +8,7 @@ urlpatterns = [
     path("account/", include("allauth.urls")),
     path("demo/", include("wasl.faces.demo.urls")),
     path("", include("wasl.faces.portal.urls")),
+    path("desk/", include("wasl.faces.desk.urls")),
     path("open311/", include("wasl.faces.open311.urls")),
 ]
 handler400 = "wasl.faces.frame.errors.bad_request"

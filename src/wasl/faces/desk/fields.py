@@ -1,0 +1,270 @@
+"""The fields that verbs ask for: units, categories, reasons, other cases, files, durations. What is done with them is `verbs`."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.core.files.uploadedfile import UploadedFile
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from wasl.core.cases import queries
+from wasl.core.cases.models import Case, Kind, Urgency, WorkOrder
+from wasl.core.catalogue import queries as catalogue
+from wasl.core.contacts import actions as contacts
+from wasl.core.contacts.models import Attachment, Contact
+from wasl.core.organisation import queries as organisation
+from wasl.core.organisation.models import Staff, Unit
+from wasl.faces.desk.story import duration_words
+from wasl.kernel import clock, media
+from wasl.kernel.digits import to_ascii_digits
+
+Words = str | Promise
+MANY_FILES = 10
+
+
+@dataclass(frozen=True)
+class Situation:
+    """Who stands before which case, and before which order for a verb on an order."""
+
+    staff: Staff
+    case: Case
+    order: WorkOrder | None = None
+
+
+Ask = Callable[[Situation], forms.Field]
+Choices = list[tuple[str, str] | tuple[str, list[tuple[str, str]]]]
+
+
+def unit_choices(*, under: Unit | None = None, without: Iterable[int] = (), empty: bool = True) -> Choices:
+    """Active units as a tree, by code; only those below `under` where it is given."""
+    left_out = set(without)
+    units = sorted(
+        (u for u in Unit.objects.filter(active=True) if u.pk not in left_out and (under is None or u.lies_under(under))),
+        key=lambda u: u.path,
+    )
+    depth = {u.pk: u.path.count("/") - 2 for u in units}
+    made: Choices = [(u.code, " " * 2 * depth[u.pk] + str(u)) for u in units]
+    return [("", "—"), *made] if empty else made
+
+
+def category_choices(chosen: str = "") -> Choices:
+    """The categories that a case can be given, grouped by subject."""
+    book = catalogue.in_force()
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for category in book.leaves:
+        root = book.categories[category.line[0]]
+        groups.setdefault(root.name, []).append((category.code, category.name))
+    made: Choices = [(name, entries) for name, entries in groups.items()]
+    if chosen and chosen not in book.categories:
+        made.insert(0, (chosen, chosen))
+    return [("", "—"), *made]
+
+
+def _unit(code: str) -> Unit:
+    try:
+        return organisation.unit(code)
+    except LookupError as error:
+        raise ValueError(str(error)) from error
+
+
+def unit(label: Words = _("Unit"), *, required: bool = True, proposed: bool = False, hint: Words = "", below: bool = False) -> Ask:
+    """One unit; `proposed` starts with the case's own, `below` offers only units under that of the order."""
+
+    def ask(now: Situation) -> forms.Field:
+        own = now.order.unit if now.order else None
+        choices = unit_choices(under=own if below else None, without=[own.pk] if own else [])
+        start = now.case.unit.code if proposed and now.case.unit else ""
+        return forms.TypedChoiceField(
+            label=label, choices=choices, coerce=_unit, empty_value=None, required=required, initial=start, help_text=hint
+        )
+
+    return ask
+
+
+def units(label: Words = _("Assisting units")) -> Ask:
+    """Any number of units."""
+
+    def ask(now: Situation) -> forms.Field:
+        return forms.TypedMultipleChoiceField(
+            label=label, choices=unit_choices(empty=False), coerce=_unit, required=False, widget=forms.SelectMultiple(attrs={"size": 4})
+        )
+
+    return ask
+
+
+def category(*, required: bool = True) -> Ask:
+    """A category of the catalogue in force."""
+
+    def ask(now: Situation) -> forms.Field:
+        return forms.ChoiceField(
+            label=_("Category"), choices=category_choices(), required=required, initial=now.case.category
+        )
+
+    return ask
+
+
+def kind(now: Situation) -> forms.Field:
+    """What the citizen wants; empty follows the category."""
+    return forms.ChoiceField(
+        label=_("Kind"), choices=[("", _("as usual for the category")), *Kind.choices], required=False, initial=now.case.kind
+    )
+
+
+def urgency(now: Situation) -> forms.Field:
+    """How urgent; empty follows the category."""
+    start = now.case.urgency if now.case.category else ""
+    return forms.ChoiceField(
+        label=_("Urgency"), choices=[("", _("as usual for the category")), *Urgency.choices], required=False, initial=start
+    )
+
+
+def against(now: Situation) -> forms.Field:
+    """The unit complained of."""
+    return forms.TypedChoiceField(
+        label=_("About a unit"), choices=unit_choices(), coerce=_unit, empty_value=None, required=False,
+        initial=now.case.against.code if now.case.against else "", help_text=_("Only where the request is about a unit itself; it will not get it."),
+    )  # fmt: skip
+
+
+def text(label: Words, *, required: bool = True, rows: int = 3, hint: Words = "", least: int = 0) -> Ask:
+    """Words."""
+
+    def ask(now: Situation) -> forms.Field:
+        return forms.CharField(
+            label=label, required=required, help_text=hint, max_length=10_000, min_length=least or None,
+            widget=forms.Textarea(attrs={"rows": rows}),
+        )  # fmt: skip
+
+    return ask
+
+
+def reason(listed: str, label: Words = _("Reason")) -> Ask:
+    """One of the listed reasons."""
+
+    def ask(now: Situation) -> forms.Field:
+        found = catalogue.of_number(now.case.edition).reasons_of(listed) or catalogue.in_force().reasons_of(listed)
+        return forms.ChoiceField(label=label, choices=[("", "—"), *((r.code, r.name) for r in found)])
+
+    return ask
+
+
+def choice(label: Words, choices: Sequence[tuple[str, Words]], *, radio: bool = True, initial: str = "") -> Ask:
+    """One of a few."""
+
+    def ask(now: Situation) -> forms.Field:
+        return forms.ChoiceField(
+            label=label, choices=list(choices), initial=initial or None, widget=forms.RadioSelect() if radio else forms.Select()
+        )
+
+    return ask
+
+
+def medium(now: Situation) -> forms.Field:
+    """The medium of a contact with the citizen."""
+    found = [(m.value, m.label) for m in (Contact.Medium.PHONE, Contact.Medium.VISIT, Contact.Medium.MAIL, Contact.Medium.SMS)]
+    return forms.ChoiceField(label=_("By"), choices=found)
+
+
+def reached(now: Situation) -> forms.Field:
+    """Whether he was reached."""
+    return forms.TypedChoiceField(
+        label=_("Was the citizen reached?"), choices=[("yes", _("Yes")), ("no", _("No"))], coerce=lambda v: v == "yes", widget=forms.RadioSelect()
+    )
+
+
+DURATIONS = ("4wh", "1wd", "2wd", "3wd", "5wd", "10wd")
+
+
+def duration(label: Words, *, required: bool = True) -> Ask:
+    """How much longer."""
+
+    def ask(now: Situation) -> forms.Field:
+        asked = now.order.extension_asked if now.order else ""
+        values = list(dict.fromkeys([*([asked] if asked else []), *DURATIONS]))
+        return forms.ChoiceField(label=label, choices=[(v, duration_words(v)) for v in values], required=required, initial=asked or "2wd")
+
+    return ask
+
+
+def until(now: Situation) -> forms.Field:
+    """An instant to come, in local time."""
+    start = timezone.localtime(clock.now()) + timedelta(days=1)
+    return forms.DateTimeField(
+        label=_("Until"), initial=start.replace(hour=14, minute=0, second=0, microsecond=0),
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+    )  # fmt: skip
+
+
+class OtherCase(forms.CharField):
+    """Another case by its acceptance number, as people write it; only one that the person may see."""
+
+    def __init__(self, staff: Staff, **more: Any) -> None:
+        super().__init__(max_length=60, **more)
+        self.staff = staff
+
+    def clean(self, value: Any) -> Any:
+        """The case. Raises ValidationError when there is none that this person may see."""
+        given = super().clean(value)
+        found = queries.by_number(to_ascii_digits(given))
+        if found is None or not queries.visible_to(self.staff).filter(pk=found.pk).exists():
+            raise forms.ValidationError(_("There is no such request, or you may not see it."))
+        return found
+
+
+def other_case(label: Words) -> Ask:
+    """The number of another case."""
+    return lambda now: OtherCase(now.staff, label=label)
+
+
+class ManyFilesInput(forms.ClearableFileInput):
+    """The browser's own choice of files, several at once; a phone offers the camera."""
+
+    allow_multiple_selected = True
+
+
+class ManyFiles(forms.FileField):
+    """Any number of files, each taken in by the one media pipeline; gives unsaved attachments."""
+
+    widget = ManyFilesInput
+
+    def clean(self, data: Any, initial: Any = None) -> list[Attachment]:
+        """The attachments. Raises ValidationError with the pipeline's sentence, the file named."""
+        given: list[UploadedFile] = [f for f in (data if isinstance(data, list | tuple) else [data]) if f]
+        if len(given) > MANY_FILES:
+            raise forms.ValidationError(_("At most %(most)s files at once.") % {"most": MANY_FILES})
+        kept: list[Attachment] = []
+        for file in given:
+            try:
+                kept.append(contacts.keep(file.read(), file.name or "file"))
+            except media.MediaRefused as refused:
+                raise forms.ValidationError(f"{file.name}: {refused}") from refused
+        return kept
+
+
+def files(label: Words = _("Photos and files")) -> Ask:
+    """Photos and files."""
+
+    def ask(now: Situation) -> forms.Field:
+        return ManyFiles(
+            label=label, required=False, widget=ManyFilesInput(attrs={"accept": "image/*,application/pdf,audio/*,video/*,text/plain", "multiple": True})
+        )
+
+    return ask
+
+
+def flags(now: Situation) -> forms.Field:
+    """The marks of a case."""
+    names = [("emergency", _("Emergency")), ("confidential", _("Confidential")), ("supervised", _("Under supervision")), ("brief", _("To be reported to the leaders"))]
+    return forms.MultipleChoiceField(
+        label=_("Marks"), choices=names, required=False, widget=forms.CheckboxSelectMultiple(),
+        initial=[name for name, _label in names if getattr(now.case, name)],
+    )  # fmt: skip
+
+
+def yes(label: Words) -> Ask:
+    """One box."""
+    return lambda now: forms.BooleanField(label=label, required=False)
