@@ -19,9 +19,14 @@ import psutil
 
 from wasl.site.cli.up import MARK, processes
 from wasl.site.installation import Installation
+from wasl.site.processes import table
 
 OURS = ("WASL_", "DJANGO_SETTINGS_MODULE", "PYTEST_")
 """Variables of the test run that a hotline started for a user would not have."""
+
+# The test run itself uses a server by its URL, the hotlines it starts have their own.
+NAMES = {"postgres"} | {one.name for one in table(Installation(Path("any")))}
+"""The processes of a hotline."""
 
 
 @dataclass
@@ -42,6 +47,10 @@ class Hotline:
         """What `./wasl up` wrote for scripts."""
         known: dict[str, Any] = json.loads((self.data / "demo.json").read_text())
         return known
+
+    def all_run(self) -> bool:
+        """Whether every process of the table runs, and the pages answer."""
+        return self.processes().keys() == NAMES and self.answers()
 
     def processes(self) -> dict[str, int]:
         """Process ids by name, of those that run as supervisord says."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.real.hotline import Hotline, free_port, hotline, left_behind, run, until
+from tests.real.hotline import NAMES, Hotline, free_port, hotline, left_behind, run, until
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -40,34 +40,35 @@ def test_it_says_where_everything_is(up: Hotline) -> None:
         assert stat.S_IMODE((up.data / secret).stat().st_mode) == 0o600, secret
 
 
-@pytest.mark.parametrize("name", ["postgres", "web", "worker", "sender", "mail-catcher"])
+@pytest.mark.parametrize("name", sorted(NAMES))
 def test_what_is_killed_comes_back(up: Hotline, name: str) -> None:
-    until(lambda: len(up.processes()) == 5, seconds=30, what="all five run")
+    until(up.all_run, seconds=60, what="all of them run")
     killed = up.processes()[name]
     os.kill(killed, signal.SIGKILL)
-    until(lambda: up.processes().get(name, killed) != killed, seconds=20, what=f"{name} is back")
-    until(lambda: len(up.processes()) == 5 and up.answers(), seconds=20, what="everything works again")
+    until(lambda: up.processes().get(name, killed) != killed, seconds=60, what=f"{name} is back")
+    until(up.all_run, seconds=60, what="everything works again")
 
 
 def test_a_killed_worker_of_the_web_process_is_replaced(up: Hotline) -> None:
     def workers() -> set[int]:
         return {one.pid for one in psutil.Process(up.processes()["web"]).children()}
 
-    until(lambda: len(up.processes()) == 5, seconds=30, what="all five run")
+    until(up.all_run, seconds=60, what="all of them run")
     before = workers()
     assert len(before) >= 2
     for number in before:
         os.kill(number, signal.SIGKILL)
-    until(lambda: len(workers() - before) == len(before) and up.answers(), seconds=20, what="new workers serve")
+    until(lambda: len(workers() - before) == len(before) and up.answers(), seconds=60, what="new workers serve")
 
 
 def test_a_killed_supervisor_is_replaced_with_all_it_ran(up: Hotline) -> None:
+    until(up.all_run, seconds=60, what="all of them run")
     before = up.processes()
     supervisor = psutil.Process(before["worker"]).parent()
     assert supervisor is not None
     supervisor.kill()
     until(
-        lambda: len(up.processes()) == 5 and not set(up.processes().values()) & set(before.values()) and up.answers(),
+        lambda: up.all_run() and not set(up.processes().values()) & set(before.values()),
         seconds=60,
         what="all is new",
     )

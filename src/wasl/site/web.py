@@ -31,7 +31,7 @@ def main(host: str, port: int) -> None:
         workers=max(2, os.cpu_count() or 1),
         websockets=False,
         respawn_failed_workers=True,
-        workers_kill_timeout=10,
+        workers_kill_timeout=5,
     ).serve(target_loader=_load)
 
 
