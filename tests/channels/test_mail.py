@@ -153,8 +153,7 @@ def test_the_worst_of_several_receivers_counts() -> None:
         b"",
         b"\xff\xfe\x00",
         b"Subject: out of office\r\n\r\nback on Sunday",
-        b"Content-Type: multipart/report; boundary=B\r\n\r\n"
-        b"--B\r\nContent-Type: message/delivery-status\r\n\r\n\r\n--B--",
+        b"Content-Type: multipart/report; boundary=B\n\n--B\nContent-Type: message/delivery-status\n\n\n--B--",
         b"Content-Type: message/delivery-status\r\n\r\nnonsense",
         b"Content-Type: multipart/report; boundary=B\r\n\r\n" + b"--B\r\n" * 5000,
     ],

@@ -28,6 +28,13 @@ from wasl.site import wiring
 S = Message.State
 
 
+@pytest.fixture(autouse=True)
+def _nothing_remembered() -> None:
+    """What the process keeps for a second is of another test."""
+    actions.forget()
+    render.forget()
+
+
 class Desk:
     """A courier that keeps what it is handed, after `first` has had its say."""
 
@@ -58,6 +65,11 @@ def send_all(mail: Desk, sms: Desk | None = None) -> None:
         if not sender.round():
             return
     raise AssertionError("the outbox never empties")
+
+
+def quiet(channel: str, first: time, last: time) -> None:
+    QuietHours.objects.create(channel=channel, first=first, last=last)
+    actions.forget()
 
 
 def the(event: str) -> Message:
@@ -366,7 +378,7 @@ def test_a_bounce_of_what_was_not_sent_changes_nothing(city: City) -> None:
     [(23, 24 + 7), (5, 7), (12, None), (7, None)],
 )
 def test_quiet_hours_wait_for_the_morning(city: City, hour: int, until: int | None) -> None:
-    QuietHours.objects.create(channel=Channel.SMS, first=time(21), last=time(7))
+    quiet(Channel.SMS, time(21), time(7))
     # Muscat is four hours ahead of UTC the whole year. Tomorrow, because the catalogue is in force since today.
     day = datetime.combine(clock.now().date() + timedelta(days=2), time(0), tzinfo=UTC) - timedelta(hours=4)
     at = day + timedelta(hours=hour, minutes=0 if hour == 7 else 30)
@@ -386,7 +398,7 @@ def test_quiet_hours_wait_for_the_morning(city: City, hour: int, until: int | No
 
 
 def test_an_emergency_wakes_people(city: City) -> None:
-    QuietHours.objects.create(channel=Channel.MAIL, first=time(0), last=time(23, 59))
+    quiet(Channel.MAIL, time(0), time(23, 59))
     told = city.report()
     type(told.case).objects.update(emergency=True)
     mail = Desk()

@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from wasl.core.organisation import rights
 from wasl.core.organisation.models import Staff, Unit
+from wasl.core.organisation.queries import Kept
 from wasl.core.people import actions as people
 from wasl.core.people.models import Address, Person
 from wasl.kernel import clock, names, seal
@@ -234,16 +235,27 @@ def _address(person: Person, channel: Channel) -> Address | None:
     return usable[0] if usable else None
 
 
+def forget() -> None:
+    """Read quiet hours anew next time."""
+    _quiet.forget()
+
+
 def _muted(message: Message) -> bool:
     """Whether the staff member does not want this kind of notice: `wishes` = {"mute": ["staff_due_soon", …]}."""
     return message.staff is not None and message.event in message.staff.wishes.get("mute", ())
+
+
+_quiet: Kept[dict[str, QuietHours]] = Kept(
+    lambda: {hours.channel: hours for hours in QuietHours.objects.all()},
+    lambda: list(QuietHours.objects.values_list("channel", "first", "last")),
+)
 
 
 def quiet_until(message: Message, channel: str) -> datetime | None:
     """When the channel's quiet hours end, if they hold now. An emergency wakes people; staff are told at once."""
     if message.person_id is None or (message.case is not None and message.case.emergency):
         return None
-    hours = QuietHours.objects.filter(channel=channel).first()
+    hours = _quiet.get().get(channel)
     if hours is None or hours.first == hours.last:
         return None
     now = timezone.localtime(clock.now())

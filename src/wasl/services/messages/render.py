@@ -33,7 +33,10 @@ _REASONS = {
     "staff_returned": "return",
 }
 _HIDDEN = "••••••"
+# Joiners and direction marks are letters' servants in Arabic, and the tabulator is a blank.
+_KEPT_INVISIBLE = frozenset("\t\u200c\u200d\u200e\u200f")
 _ASKS_ANSWER = frozenset({"told", "reminder", "answered"})
+_TELLS_OUTCOME = frozenset({"told", "closed", "answered", "refused"})
 
 PLACEHOLDERS: Mapping[str, str] = {
     "number": "acceptance number",
@@ -127,31 +130,32 @@ def render(message: Message, channel: str) -> Said:
 
 
 def _say(words: _Words, facts: Mapping[str, str], language: str) -> Said:
-    hidden = {**facts, **{name: _HIDDEN for name in SECRET if facts.get(name)}}
     with translation.override(language):
-        return Said(
-            language,
-            one_line(words.subject.render(Context(dict(facts), autoescape=False))),
-            _tidy(words.body.render(Context(dict(facts), autoescape=False))),
-            one_line(words.subject.render(Context(hidden, autoescape=False))),
-            _tidy(words.body.render(Context(hidden, autoescape=False))),
-        )
+        subject, body = _fill(words, facts)
+        kept_subject, kept = subject, body
+        if any(facts.get(name) for name in SECRET):
+            kept_subject, kept = _fill(words, {**facts, **{name: _HIDDEN for name in SECRET if facts.get(name)}})
+    return Said(language, subject, body, kept_subject, kept)
+
+
+def _fill(words: _Words, facts: Mapping[str, object]) -> tuple[str, str]:
+    context = Context(dict(facts), autoescape=False)
+    return one_line(words.subject.render(context)), _tidy(words.body.render(context))
 
 
 def one_line(text: str) -> str:
     """A subject: blanks and controls of every kind become one blank, so that no header can be smuggled in."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:200]
+    printable = text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
+    return " ".join(printable.split())[:200]
 
 
 def _tidy(text: str) -> str:
     """Without control characters, and with at most one empty line in a row, as conditions leave them."""
-    plain = "".join(
-        c
-        for c in text.replace("\r\n", "\n").replace("\r", "\n")
-        if c == "\n" or c == "\t" or c.isprintable() or c in "\u200f\u200e\u200c\u200d"
-    )
     lines: list[str] = []
-    for line in (line.rstrip() for line in plain.split("\n")):
+    for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
+        if not line.isprintable():
+            line = "".join(c for c in line if c.isprintable() or c in _KEPT_INVISIBLE)  # rare
+        line = line.rstrip()
         if line or (lines and lines[-1]):
             lines.append(line)
     return "\n".join(lines).strip()
@@ -192,11 +196,14 @@ def _case_facts(message: Message, case: Case, language: str) -> dict[str, str]:
         "category": names.local(category.names, language) if category else "",
         "unit": names.local(unit.names, language) if unit else "",
         "due": said_at(_due(message, case), language),
-        "status": _status(message, case),
         "recourse": recourse,
         "result": words,
         "reason": ". ".join(filter(None, (reason, words if message.event in _WITH_WORDS or not reason else ""))),
     }
+    if message.event in _TELLS_OUTCOME:
+        facts["status"] = str(case.get_outcome_display()) if case.outcome else ""
+    else:
+        facts["status"] = queries.status_sentence(case)
     if to_citizen:
         facts["track_url"] = _page("track", number=case.number)
         if message.event in _ASKS_ANSWER:
@@ -256,12 +263,6 @@ def _due(message: Message, case: Case) -> datetime | None:
     if until := message.facts.get("due") or (message.facts.get("until") if message.event == "suspended" else None):
         return datetime.fromisoformat(until)
     return case.due_result or case.due_centre or case.due_next
-
-
-def _status(message: Message, case: Case) -> str:
-    if message.event in ("told", "closed", "answered", "refused"):
-        return str(case.get_outcome_display()) if case.outcome else ""
-    return queries.status_sentence(case)
 
 
 def example(event: str, channel: str, language: str, subject: str, body: str) -> Said:
