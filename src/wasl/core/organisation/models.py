@@ -186,3 +186,21 @@ class City(Row):
 
     def __str__(self) -> str:
         return local(self.names)
+
+
+class Audit(Row):
+    """Who changed what of the organisation, with what stood there before. Only ever added to; a trigger refuses the rest."""
+
+    at = models.DateTimeField()
+    by = models.ForeignKey(Staff, models.PROTECT, related_name="+")
+    verb = models.CharField(max_length=40)
+    kind = models.CharField(max_length=20, help_text="Kind of the row: unit, staff, post …")
+    row = models.BigIntegerField(help_text="Id of the row")
+    before = models.JSONField(default=dict)
+    after = models.JSONField(default=dict)
+
+    class Meta:
+        indexes = [models.Index(fields=["-at"], name="audit_at"), models.Index(fields=["kind", "row"], name="audit_row")]
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.kind}:{self.row}"
