@@ -113,7 +113,7 @@ def test_a_report_in_arabic_from_the_first_word_to_the_receipt(browser: Client) 
     details = post(
         browser,
         reverse("portal:details", args=[token]),
-        {"text": "الماء يجري", "do": "attach", "files": [photo(), photo("blue")]},
+        {"text": "الماء يجري", "do": "attach", "added": [photo(), photo("blue")]},
     )
     assert details.resolver_match.view_name == "portal:details"
     assert details.content.decode().count("/photo/") == 2
@@ -275,7 +275,7 @@ def test_a_hostile_file_is_refused_and_the_words_stay(browser: Client, name: str
     token = filled(browser, until="details")
     page = browser.post(
         reverse("portal:details", args=[token]),
-        {"text": "الماء يجري منذ الصباح", "files": SimpleUploadedFile(name, data)},
+        {"text": "الماء يجري منذ الصباح", "added": SimpleUploadedFile(name, data)},
     )
     assert page.status_code == 422
     assert "الماء يجري منذ الصباح" in page.content.decode()
@@ -286,7 +286,7 @@ def test_photos_come_off_again_and_are_not_too_many(browser: Client) -> None:
     token = filled(browser, until="details")
     url = reverse("portal:details", args=[token])
     colours = ["red", "blue", "green", "white", "black", "yellow", "pink"]
-    page = browser.post(url, {"text": "كلمات", "files": [photo(c) for c in colours]})
+    page = browser.post(url, {"text": "كلمات", "added": [photo(c) for c in colours]})
     assert page.status_code == 422
     kept = Draft.objects.get(token=token).data["photos"]
     assert len(kept) == drafts.MOST_PHOTOS
@@ -487,7 +487,7 @@ def test_words_and_photos_are_added_once(city: City) -> None:
     mine = unlocked(told.case)
     url = reverse("portal:case_add", args=[told.case.number])
     for _ in range(2):
-        post(mine, url, {"text": "It is worse today.", "files": photo()})
+        post(mine, url, {"text": "It is worse today.", "added": photo()})
     assert told.verbs() == ["case.received", "case.added"]
     files = Attachment.objects.filter(contact__case=told.case)
     assert files.count() == 1

@@ -31,7 +31,7 @@ def limit(request: HttpRequest, what: str, who: str = "") -> None:
 
 def visitor(request: HttpRequest) -> str:
     """The network address that a request comes from; of IPv6 the household's part: the rest changes."""
-    text = request.META.get("REMOTE_ADDR", "")
+    text = str(request.META.get("REMOTE_ADDR", ""))
     try:
         address = ip_address(text)
     except ValueError:

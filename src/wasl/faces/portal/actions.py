@@ -1,5 +1,7 @@
 """What a requester does to his case through a page: his answer, an addition. Each ends in the core's verbs."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -33,12 +35,12 @@ def answer(
         cases.rate(case, rating=int(rating), text=words, pressured=pressured, by=THE_CITIZEN)
 
 
-def keep_all(files: Sequence[UploadedFile]) -> list[Attachment]:
+def keep_all(files: Sequence[UploadedFile[Any]]) -> list[Attachment]:
     """Take the files in. Raises media.MediaRefused for the first that is not taken."""
     return [contacts.keep(file.read(), file.name or "") for file in files]
 
 
-def add(case: Case, *, text: str, files: Sequence[UploadedFile] = ()) -> bool:
+def add(case: Case, *, text: str, files: Sequence[UploadedFile[Any]] = ()) -> bool:
     """Add words and files; False when the same came a moment ago, because a button was pressed twice.
 
     Raises media.MediaRefused, NotAllowed.

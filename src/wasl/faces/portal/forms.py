@@ -29,14 +29,24 @@ class Digits(forms.CharField):
         return to_ascii_digits(str(super().to_python(value) or ""))
 
 
-class Number(forms.FloatField):
-    """A number in digits of any script."""
+class Number(Digits):
+    """A number in digits of any script, as a float."""
 
-    def to_python(self, value: Any) -> float | None:
+    def __init__(self, *, least: float = -1e12, most: float = 1e12, **kwargs: Any) -> None:
+        super().__init__(max_length=40, empty_value=None, **kwargs)
+        self.least, self.most = least, most
+
+    def clean(self, value: Any) -> float | None:
         """The number; the Arabic decimal and thousands signs are understood."""
-        if isinstance(value, str):
-            value = to_ascii_digits(value).replace("٫", ".").replace("٬", "")
-        found: float | None = super().to_python(value)
+        text = str(super().clean(value) or "").replace("٫", ".").replace("٬", "").strip()
+        if not text:
+            return None
+        try:
+            found = float(text)
+        except ValueError:
+            raise forms.ValidationError(_("Enter a number, in digits.")) from None
+        if not self.least <= found <= self.most:
+            raise forms.ValidationError(_("This number is too large or too small."))
         return found
 
 
@@ -79,9 +89,9 @@ class WhereForm(_Form):
         help_text=gettext_lazy("Street, house or way number, what is nearby."),
         widget=forms.TextInput(attrs={"autocomplete": "street-address"}),
     )
-    lat = Number(required=False, min_value=-90, max_value=90, widget=forms.HiddenInput)
-    lon = Number(required=False, min_value=-180, max_value=180, widget=forms.HiddenInput)
-    accuracy = Number(required=False, min_value=0, max_value=1e7, widget=forms.HiddenInput)
+    lat = Number(required=False, least=-90, most=90, widget=forms.HiddenInput)
+    lon = Number(required=False, least=-180, most=180, widget=forms.HiddenInput)
+    accuracy = Number(required=False, least=0, most=1e7, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -96,10 +106,8 @@ class WhereForm(_Form):
         """Somewhere, and inside the city."""
         found: dict[str, Any] = super().clean() or self.cleaned_data
         lat, lon = found.get("lat"), found.get("lon")
-        if (lat is None) != (lon is None):
-            found["lat"] = found["lon"] = lat = lon = None
-        if lat is None:
-            found["accuracy"] = None
+        if lat is None or lon is None:
+            found["lat"] = found["lon"] = found["accuracy"] = lat = None
         elif organisation.areas()[1] and not organisation.areas()[0].locate(lon, lat):
             found["lat"] = found["lon"] = None
             raise forms.ValidationError(
@@ -167,7 +175,7 @@ class DetailsForm(_Form):
                 )
         for number, question in enumerate(self.questions):
             self.fields[f"q{number}"] = field_of(question)
-        self.fields["files"] = _files_field()
+        self.fields["added"] = _files_field()
 
     def answers(self) -> dict[str, Any]:
         """Answers by the question's code; what was left empty is not there."""
@@ -385,12 +393,12 @@ class AddForm(_Form):
         max_length=LONGEST_TEXT,
         widget=forms.Textarea(attrs={"rows": 3}),
     )
-    files = _files_field()
+    added = _files_field()
 
     def clean(self) -> dict[str, Any]:
         """Something, at least."""
         found: dict[str, Any] = super().clean() or self.cleaned_data
-        if not self.errors and not found.get("text") and not found.get("files"):
+        if not self.errors and not found.get("text") and not found.get("added"):
             raise forms.ValidationError(_("Write something or choose a file."))
         return found
 

@@ -265,9 +265,9 @@ def add_here(request: HttpRequest, number: str) -> HttpResponse:
     form = AddForm(request.POST, request.FILES)
     if form.is_valid():
         try:
-            actions.add(case, text=form.cleaned_data["text"], files=form.cleaned_data["files"])
+            actions.add(case, text=form.cleaned_data["text"], files=form.cleaned_data["added"])
         except media.MediaRefused as error:
-            form.add_error("files", str(error))
+            form.add_error("added", str(error))
         except NotAllowed as error:
             form.add_error(None, str(error))
         else:

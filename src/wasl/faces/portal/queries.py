@@ -179,7 +179,8 @@ def _told(
         "reason": reason.name if reason else _("see below"),
         "verdict": Verdict(verdict).label if verdict in Verdict.values else "",
     }
-    words, own, files = "", False, ()
+    words, own = "", False
+    files: tuple[Attachment, ...] = ()
     remark = remarks.get(facts.get("remark", 0))
     contact = contacts.get(facts.get("contact", 0))
     if remark and (
@@ -211,7 +212,8 @@ def reason_of(case: Case, listed: str, code: str) -> Reason | None:
 
 def photos(lines: Iterable[Told]) -> tuple[list[Attachment], list[Attachment]]:
     """Pictures before (his own) and after (the unit's proof), oldest first."""
-    before, after = [], []
+    before: list[Attachment] = []
+    after: list[Attachment] = []
     for line in reversed(list(lines)):
         (before if line.own else after).extend(f for f in line.files if f.thumb)
     return before, after
@@ -235,7 +237,7 @@ def open_question(case: Case) -> str:
     if not case.awaiting_citizen:
         return ""
     entry = case.entries.filter(verb="case.asked").order_by("-seq").first()
-    remark = Remark.objects.filter(pk=cases.data_of(entry).get("remark")).first() if entry else None
+    remark = Remark.objects.filter(pk=cases.data_of(entry).get("remark", 0)).first() if entry else None
     return remark.body if remark else ""
 
 

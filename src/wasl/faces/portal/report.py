@@ -1,5 +1,7 @@
 """The steps of a report, one page each: what, where, details, you, check, receipt. What they fill in is a draft."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any
 
@@ -227,10 +229,10 @@ def details(request: HttpRequest, draft: Draft) -> HttpResponse:
             return redirect("portal:details", token=draft.token)
         form = DetailsForm(request.POST, request.FILES, category=category)
         good = form.is_valid()
-        refused = _take_files(request, draft, form.cleaned_data.get("files", []))
+        refused = _take_files(request, draft, form.cleaned_data.get("added", []))
         draft.refresh_from_db()
         for sentence in refused:
-            form.add_error("files", sentence)
+            form.add_error("added", sentence)
         if good and not refused:
             found = form.cleaned_data
             draft = drafts.fill(
@@ -268,7 +270,7 @@ def _details_of(data: dict[str, Any], category: Category | None) -> dict[str, An
     return initial
 
 
-def _take_files(request: HttpRequest, draft: Draft, files: list[UploadedFile]) -> list[str]:
+def _take_files(request: HttpRequest, draft: Draft, files: list[UploadedFile[Any]]) -> list[str]:
     """Put the files into the draft; sentences for those that were not taken."""
     refused = []
     for file in files[: 2 * drafts.MOST_PHOTOS]:
