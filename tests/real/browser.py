@@ -43,6 +43,8 @@ def browser() -> Iterator[Browser]:
     """One Chromium for the run. The test fails with the package's name where it is missing."""
     if not shutil.which(CHROMIUM):
         pytest.fail(f"{CHROMIUM} is missing: apt-get install chromium fonts-noto-core fonts-noto-cjk")
+    # Playwright keeps an event loop in this thread, and Django then takes every test after it for an asynchronous one.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield started
