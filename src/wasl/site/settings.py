@@ -75,6 +75,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
 ]
 
+CSRF_FAILURE_VIEW = "wasl.faces.frame.errors.csrf_failed"
 ROOT_URLCONF = "wasl.site.urls"
 WSGI_APPLICATION = "wasl.site.wsgi.application"
 
@@ -142,6 +143,9 @@ STATIC_URL = "/static/"
 STATIC_ROOT = WASL_DATA / "static"
 STATICFILES_DIRS = [Path(__file__).resolve().parents[1] / "static"]
 WHITENOISE_USE_FINDERS = True
+WHITENOISE_ALLOW_ALL_ORIGINS = False
+# The build names what it makes by content, so a browser may keep it for ever.
+WHITENOISE_IMMUTABLE_FILE_TEST = r"^/static/dist/.+[.-][0-9A-Za-z]{8,}\."
 MEDIA_ROOT = WASL_DATA / "files"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

@@ -207,7 +207,6 @@ def _prepare_database(installation: Installation, log: Path) -> None:
         environment = installation.environment()
         with step("bringing the tables up to date", "tables up to date"):
             run([*django, "migrate", "--no-input"], "Making the tables", env=environment, log=log)
-            run([*django, "createcachetable"], "Making the cache's table", env=environment, log=log)
         done.write_text(wanted)
         if to_load:
             with step(f"loading the demo city {city}", "demo city loaded"):
