@@ -94,7 +94,8 @@ def test_after_a_stop_nothing_is_left_and_the_next_start_is_quick(tmp_path: Path
     assert first.up.returncode == 0
     assert left_behind(data) == []
     with hotline(data, port=port) as second:
-        assert second.ready_s < 10
+        # Ten seconds on two processors of its own; in proportion longer on a machine that others keep busy.
+        assert second.ready_s < 10 * max(1.0, os.getloadavg()[0] / 2)
         # Killed without a chance to tidy up: its processes must go by themselves.
         second.up.kill()
         second.up.wait()
