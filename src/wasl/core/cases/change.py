@@ -252,8 +252,8 @@ def beginning(case: Case, *, by: By, verb: str = "case.received") -> Iterator[Ch
 
     Written in one statement; outside a transaction that is the whole transaction.
     """
-    if isinstance(by, Staff):
-        rights.require(by, verb)
+    if isinstance(by, Staff) and not rights.may(by, verb):
+        raise rights.Forbidden(_("Your post does not include this."))
     change = Change(case, by, {}, new=True)
     yield change
     change._write()

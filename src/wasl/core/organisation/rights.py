@@ -147,8 +147,11 @@ def may(staff: Staff | None, verb: str) -> bool:
 
 
 def require(staff: Staff | None, verb: str) -> None:
-    """Raise Forbidden unless the person has the right somewhere."""
-    if not may(staff, verb):
+    """Raise Forbidden unless the person has the right over the whole centre; for what belongs to no unit and no area.
+
+    What is done to a case is checked with the case at hand, by `cases.queries.check_scope`.
+    """
+    if staff is not None and not scopes(staff, verb).centre:
         raise Forbidden(_("Your post does not include this."))
 
 
