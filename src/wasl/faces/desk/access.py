@@ -23,7 +23,9 @@ View = Callable[..., HttpResponse]
 CASE_ROLES = frozenset(rights.RIGHTS) - {Post.Role.ADMINISTRATOR.value}
 
 
-def desk(*, right: str = "", roles: Iterable[str] = (), methods: tuple[str, ...] = ("GET", "HEAD")) -> Callable[[View], View]:
+def desk(
+    *, right: str = "", roles: Iterable[str] = (), methods: tuple[str, ...] = ("GET", "HEAD")
+) -> Callable[[View], View]:
     """Make a page of the desk of a function that takes the request and the staff member.
 
     Open to whoever holds a post with `right`, or one of `roles`, or any post where neither is given. Nobody signed in goes
@@ -55,7 +57,10 @@ def _answer(
         return redirect_to_login(request.get_full_path(), resolve_url("account_login"))
     if not rights.posts_of(staff):
         return error_page(
-            request, 403, happened=_("You hold no post at present, so there is no work to show."), do=_("Ask your administrator for a post.")
+            request,
+            403,
+            happened=_("You hold no post at present, so there is no work to show."),
+            do=_("Ask your administrator for a post."),
         )
     if (right and not rights.may(staff, right)) or (roles and not roles & rights.roles_of(staff)):
         return error_page(request, 403)

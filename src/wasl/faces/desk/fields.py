@@ -43,7 +43,11 @@ def unit_choices(*, under: Unit | None = None, without: Iterable[int] = (), empt
     """Active units as a tree, by code; only those below `under` where it is given."""
     left_out = set(without)
     units = sorted(
-        (u for u in Unit.objects.filter(active=True) if u.pk not in left_out and (under is None or u.lies_under(under))),
+        (
+            u
+            for u in Unit.objects.filter(active=True)
+            if u.pk not in left_out and (under is None or u.lies_under(under))
+        ),
         key=lambda u: u.path,
     )
     depth = {u.pk: u.path.count("/") - 2 for u in units}
@@ -71,7 +75,9 @@ def _unit(code: str) -> Unit:
         raise ValueError(str(error)) from error
 
 
-def unit(label: Words = _("Unit"), *, required: bool = True, proposed: bool = False, hint: Words = "", below: bool = False) -> Ask:
+def unit(
+    label: Words = _("Unit"), *, required: bool = True, proposed: bool = False, hint: Words = "", below: bool = False
+) -> Ask:
     """One unit; `proposed` starts with the case's own, `below` offers only units under that of the order."""
 
     def ask(now: Situation) -> forms.Field:
@@ -79,7 +85,13 @@ def unit(label: Words = _("Unit"), *, required: bool = True, proposed: bool = Fa
         choices = unit_choices(under=own if below else None, without=[own.pk] if own else [])
         start = now.case.unit.code if proposed and now.case.unit else ""
         return forms.TypedChoiceField(
-            label=label, choices=choices, coerce=_unit, empty_value=None, required=required, initial=start, help_text=hint
+            label=label,
+            choices=choices,
+            coerce=_unit,
+            empty_value=None,
+            required=required,
+            initial=start,
+            help_text=hint,
         )
 
     return ask
@@ -90,7 +102,11 @@ def units(label: Words = _("Assisting units")) -> Ask:
 
     def ask(now: Situation) -> forms.Field:
         return forms.TypedMultipleChoiceField(
-            label=label, choices=unit_choices(empty=False), coerce=_unit, required=False, widget=forms.SelectMultiple(attrs={"size": 4})
+            label=label,
+            choices=unit_choices(empty=False),
+            coerce=_unit,
+            required=False,
+            widget=forms.SelectMultiple(attrs={"size": 4}),
         )
 
     return ask
@@ -110,7 +126,10 @@ def category(*, required: bool = True) -> Ask:
 def kind(now: Situation) -> forms.Field:
     """What the citizen wants; empty follows the category."""
     return forms.ChoiceField(
-        label=_("Kind"), choices=[("", _("as usual for the category")), *Kind.choices], required=False, initial=now.case.kind
+        label=_("Kind"),
+        choices=[("", _("as usual for the category")), *Kind.choices],
+        required=False,
+        initial=now.case.kind,
     )
 
 
@@ -118,7 +137,10 @@ def urgency(now: Situation) -> forms.Field:
     """How urgent; empty follows the category."""
     start = now.case.urgency if now.case.category else ""
     return forms.ChoiceField(
-        label=_("Urgency"), choices=[("", _("as usual for the category")), *Urgency.choices], required=False, initial=start
+        label=_("Urgency"),
+        choices=[("", _("as usual for the category")), *Urgency.choices],
+        required=False,
+        initial=start,
     )
 
 
@@ -157,7 +179,10 @@ def choice(label: Words, choices: Sequence[tuple[str, Words]], *, radio: bool = 
 
     def ask(now: Situation) -> forms.Field:
         return forms.ChoiceField(
-            label=label, choices=list(choices), initial=initial or None, widget=forms.RadioSelect() if radio else forms.Select()
+            label=label,
+            choices=list(choices),
+            initial=initial or None,
+            widget=forms.RadioSelect() if radio else forms.Select(),
         )
 
     return ask
@@ -165,14 +190,20 @@ def choice(label: Words, choices: Sequence[tuple[str, Words]], *, radio: bool = 
 
 def medium(now: Situation) -> forms.Field:
     """The medium of a contact with the citizen."""
-    found = [(m.value, m.label) for m in (Contact.Medium.PHONE, Contact.Medium.VISIT, Contact.Medium.MAIL, Contact.Medium.SMS)]
+    found = [
+        (m.value, m.label)
+        for m in (Contact.Medium.PHONE, Contact.Medium.VISIT, Contact.Medium.MAIL, Contact.Medium.SMS)
+    ]
     return forms.ChoiceField(label=_("By"), choices=found)
 
 
 def reached(now: Situation) -> forms.Field:
     """Whether he was reached."""
     return forms.TypedChoiceField(
-        label=_("Was the citizen reached?"), choices=[("yes", _("Yes")), ("no", _("No"))], coerce=lambda v: v == "yes", widget=forms.RadioSelect()
+        label=_("Was the citizen reached?"),
+        choices=[("yes", _("Yes")), ("no", _("No"))],
+        coerce=lambda v: v == "yes",
+        widget=forms.RadioSelect(),
     )
 
 
@@ -185,7 +216,9 @@ def duration(label: Words, *, required: bool = True) -> Ask:
     def ask(now: Situation) -> forms.Field:
         asked = now.order.extension_asked if now.order else ""
         values = list(dict.fromkeys([*([asked] if asked else []), *DURATIONS]))
-        return forms.ChoiceField(label=label, choices=[(v, duration_words(v)) for v in values], required=required, initial=asked or "2wd")
+        return forms.ChoiceField(
+            label=label, choices=[(v, duration_words(v)) for v in values], required=required, initial=asked or "2wd"
+        )
 
     return ask
 
@@ -250,7 +283,11 @@ def files(label: Words = _("Photos and files")) -> Ask:
 
     def ask(now: Situation) -> forms.Field:
         return ManyFiles(
-            label=label, required=False, widget=ManyFilesInput(attrs={"accept": "image/*,application/pdf,audio/*,video/*,text/plain", "multiple": True})
+            label=label,
+            required=False,
+            widget=ManyFilesInput(
+                attrs={"accept": "image/*,application/pdf,audio/*,video/*,text/plain", "multiple": True}
+            ),
         )
 
     return ask
@@ -258,7 +295,12 @@ def files(label: Words = _("Photos and files")) -> Ask:
 
 def flags(now: Situation) -> forms.Field:
     """The marks of a case."""
-    names = [("emergency", _("Emergency")), ("confidential", _("Confidential")), ("supervised", _("Under supervision")), ("brief", _("To be reported to the leaders"))]
+    names = [
+        ("emergency", _("Emergency")),
+        ("confidential", _("Confidential")),
+        ("supervised", _("Under supervision")),
+        ("brief", _("To be reported to the leaders")),
+    ]
     return forms.MultipleChoiceField(
         label=_("Marks"), choices=names, required=False, widget=forms.CheckboxSelectMultiple(),
         initial=[name for name, _label in names if getattr(now.case, name)],

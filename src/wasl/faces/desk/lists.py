@@ -71,7 +71,9 @@ def _waiting(staff: Staff) -> QuerySet[Case]:
 
 
 def _extensions(staff: Staff) -> QuerySet[Case]:
-    asked = WorkOrder.objects.filter(case=OuterRef("pk"), state__in=WorkOrder.LIVE).exclude(extension_asked="", pause_asked={})
+    asked = WorkOrder.objects.filter(case=OuterRef("pk"), state__in=WorkOrder.LIVE).exclude(
+        extension_asked="", pause_asked={}
+    )
     return queries.visible_to(staff).filter(Exists(asked))
 
 
@@ -183,18 +185,22 @@ class Row:
 def rows_of(cases: Sequence[Case]) -> list[Row]:
     """Rows for cases of one page, with one more query for their words."""
     first = (
-        Contact.objects.filter(case__in=[c.pk for c in cases]).order_by("case_id", "at", "pk").distinct("case_id").values_list("case_id", "body")
+        Contact.objects.filter(case__in=[c.pk for c in cases])
+        .order_by("case_id", "at", "pk")
+        .distinct("case_id")
+        .values_list("case_id", "body")
     )
     words = dict(first)
     made = []
     for case in cases:
-        flags = [name for name in ("emergency", "confidential", "supervised", "awaiting_citizen") if getattr(case, name)]
+        flags = [
+            name for name in ("emergency", "confidential", "supervised", "awaiting_citizen") if getattr(case, name)
+        ]
         if case.urgency != "normal":
             flags.insert(0, case.urgency)
         if case.redos:
             flags.append("redone")
-        where = ", ".join(part for part in (case.address, str(case.area) if case.area else "") if part)
-        made.append(Row(case, category_name(case), (words.get(case.pk) or "")[:240], where, flags))
+        made.append(Row(case, category_name(case), (words.get(case.pk) or "")[:240], case.address, flags))
     return made
 
 
@@ -347,4 +353,3 @@ def _placed(cases: QuerySet[Case], column: str, key: str, descending: bool) -> Q
 def _url(query: QueryDict, **key: str) -> str:
     kept = {name: value for name, value in query.items() if name not in ("after", "before")}
     return "?" + urlencode({**kept, **key})
-

@@ -51,7 +51,9 @@ def rail(request: HttpRequest, staff: Staff) -> HttpResponse:
 @desk()
 def me(request: HttpRequest, staff: Staff) -> HttpResponse:
     """Who I am here: posts, password, second factor."""
-    return render(request, "desk/me.html", desk_context(request, staff, "me", posts=rights.posts_of(staff), staff=staff))
+    return render(
+        request, "desk/me.html", desk_context(request, staff, "me", posts=rights.posts_of(staff), staff=staff)
+    )
 
 
 # --- lists ---
@@ -73,7 +75,9 @@ def case_list(request: HttpRequest, staff: Staff, code: str) -> HttpResponse:
     context = {"listing": listing, "page": page, "now": clock.now(), "part_url": request.get_full_path()}
     if is_part(request):
         return render(request, "desk/_table.html", context)
-    return render(request, "desk/list.html", desk_context(request, staff, code, **context, **_narrowing(request, page.filters)))
+    return render(
+        request, "desk/list.html", desk_context(request, staff, code, **context, **_narrowing(request, page.filters))
+    )
 
 
 class FilterForm(forms.Form):
@@ -83,7 +87,9 @@ class FilterForm(forms.Form):
         super().__init__(auto_id="filter-%s", initial=vars(filters))
         areas = sorted(organisation.areas()[1].values(), key=str)
         every = [("", _("all"))]
-        self.fields["number"] = forms.CharField(label=_("Number"), required=False, widget=forms.TextInput(attrs={"dir": "ltr"}))
+        self.fields["number"] = forms.CharField(
+            label=_("Number"), required=False, widget=forms.TextInput(attrs={"dir": "ltr"})
+        )
         for name, label, choices in (
             ("state", _("State"), [*every, ("open", _("open")), *State.choices]),
             ("category", _("Category"), [*every, *category_choices()[1:]]),
@@ -111,18 +117,42 @@ def side_list(request: HttpRequest, staff: Staff, code: str) -> HttpResponse:
     numbers = [row.case.number for row in page.rows]
     place = numbers.index(here) if here in numbers else -1
     after = numbers[place + 1] if place + 1 < len(numbers) else ""
-    context = {"listing": listing, "page": page, "now": clock.now(), "open": here, "next": after, "query": _kept(request.GET)}
+    context = {
+        "listing": listing,
+        "page": page,
+        "now": clock.now(),
+        "open": here,
+        "next": after,
+        "query": _kept(request.GET),
+    }
     return render(request, "desk/_side.html", context)
 
 
 def _kept(query: Any) -> str:
-    return urlencode({k: v for k, v in query.items() if k in ("from", "after", "before", "state", "category", "unit", "area", "kind")})
+    return urlencode(
+        {
+            k: v
+            for k, v in query.items()
+            if k in ("from", "after", "before", "state", "category", "unit", "area", "kind")
+        }
+    )
 
 
 @desk(roles=("dispatcher", "supervisor", "leader"))
 def board(request: HttpRequest, staff: Staff) -> HttpResponse:
     """Everything by clock and by unit: how many, and the list behind each number."""
-    codes = ("review", "dispatch", "unsigned", "arbitration", "extensions", "replies", "due4", "due24", "due72", "overdue")
+    codes = (
+        "review",
+        "dispatch",
+        "unsigned",
+        "arbitration",
+        "extensions",
+        "replies",
+        "due4",
+        "due24",
+        "due72",
+        "overdue",
+    )
     tiles = [(lists.LISTINGS[c], lists.count_of(lists.LISTINGS[c], staff)) for c in codes]
     now = clock.now()
     mine = queries.visible_to(staff).filter(state__in=OPEN_STATES, unit__isnull=False)
@@ -163,7 +193,14 @@ def search(request: HttpRequest, staff: Staff) -> HttpResponse:
         found, way = seen.filter(requester__in=people), _("requests from this telephone number")
     rows = lists.rows_of(found.select_related("unit", "area").order_by("-received_at", "-pk")[: lists.PAGE])
     page = lists.Page(rows)
-    context = {"page": page, "way": way, "text": text, "search_text": text, "now": clock.now(), "may_phone": rights.may(staff, "identity.read")}
+    context = {
+        "page": page,
+        "way": way,
+        "text": text,
+        "search_text": text,
+        "now": clock.now(),
+        "may_phone": rights.may(staff, "identity.read"),
+    }
     return render(request, "desk/search.html", desk_context(request, staff, "search", **context))
 
 
@@ -177,7 +214,12 @@ def _person_of(text: str) -> int | None:
 
 def case_of(staff: Staff, number: str) -> Case:
     """The case of that number if this person may see it. Raises Http404 otherwise, whether it exists or not."""
-    found = queries.visible_to(staff).filter(number=number).select_related("unit", "area", "requester", "owner", "against", "head", "parent").first()
+    found = (
+        queries.visible_to(staff)
+        .filter(number=number)
+        .select_related("unit", "area", "requester", "owner", "against", "head", "parent")
+        .first()
+    )
     if found is None:
         raise Http404
     return found
@@ -193,14 +235,24 @@ def _head(case: Case, staff: Staff) -> dict[str, Any]:
         "near": near,
         "rest": rest,
         "now": clock.now(),
-        "flags": [story.FLAGS[name] for name in ("emergency", "confidential", "supervised", "brief", "awaiting_citizen") if getattr(case, name)],
+        "flags": [
+            story.FLAGS[name]
+            for name in ("emergency", "confidential", "supervised", "brief", "awaiting_citizen")
+            if getattr(case, name)
+        ],
     }
 
 
 def _story(case: Case, staff: Staff) -> dict[str, Any]:
     teller = story.Teller(case, staff)
-    replied = teller.last("order.replied") if case.state in (State.REPLIED, State.REVIEWED, State.TOLD, State.CONTESTED) else None
-    sides = teller.all_of("order.returned", "order.objected", "case.dispatched") if case.state == State.ARBITRATION else []
+    replied = (
+        teller.last("order.replied")
+        if case.state in (State.REPLIED, State.REVIEWED, State.TOLD, State.CONTESTED)
+        else None
+    )
+    sides = (
+        teller.all_of("order.returned", "order.objected", "case.dispatched") if case.state == State.ARBITRATION else []
+    )
     return {
         "case": case,
         "lines": teller.lines(),
@@ -229,7 +281,11 @@ def _context(case: Case, staff: Staff) -> dict[str, Any]:
     linked = Link.objects.filter(Q(case=case) | Q(other=case)).values_list("case_id", "other_id")
     others = {pk for pair in linked for pk in pair} - {case.pk}
     related += [(_("linked"), c) for c in seen.filter(pk__in=others).order_by("pk")[:20]]
-    earlier = seen.filter(requester=case.requester).exclude(pk=case.pk).order_by("-received_at") if case.requester_id else seen.none()
+    earlier = (
+        seen.filter(requester=case.requester).exclude(pk=case.pk).order_by("-received_at")
+        if case.requester_id
+        else seen.none()
+    )
     return {
         "case": case,
         "orders": case.orders.select_related("unit", "signed_by").order_by("pk"),
@@ -238,7 +294,9 @@ def _context(case: Case, staff: Staff) -> dict[str, Any]:
         "may_reveal": case.requester_id is not None and queries.may_see_identity(staff, case),
         "route": story.route_words(case.route),
         "pin": f"{case.lat:.6f},{case.lon:.6f}" if case.lat is not None and case.lon is not None else "",
-        "hints": list(case.requester.addresses.order_by("pk")) if case.requester and rights.scopes(staff, "identity.read").centre else [],
+        "hints": list(case.requester.addresses.order_by("pk"))
+        if case.requester and rights.scopes(staff, "identity.read").centre
+        else [],
         "now": clock.now(),
     }
 
@@ -256,10 +314,18 @@ def case_page(request: HttpRequest, staff: Staff, number: str) -> HttpResponse:
     return _whole(request, staff, case_of(staff, number))
 
 
-def _whole(request: HttpRequest, staff: Staff, case: Case, panel: dict[str, Any] | None = None, status: int = 200) -> HttpResponse:
+def _whole(
+    request: HttpRequest, staff: Staff, case: Case, panel: dict[str, Any] | None = None, status: int = 200
+) -> HttpResponse:
     source = request.GET.get("from", "")
     listing = lists.LISTINGS.get(source)
-    parts = {**_head(case, staff), **_story(case, staff), **_context(case, staff), "query": _kept(request.GET), **(panel or {})}
+    parts = {
+        **_head(case, staff),
+        **_story(case, staff),
+        **_context(case, staff),
+        "query": _kept(request.GET),
+        **(panel or {}),
+    }
     context = desk_context(
         request,
         staff,
@@ -279,7 +345,9 @@ def case_part(request: HttpRequest, staff: Staff, number: str, part: str) -> Htt
     if part not in PARTS:
         raise Http404
     case = case_of(staff, number)
-    return render(request, f"desk/_{part}.html", {**PARTS[part](case, staff), "query": _kept(request.GET), "staff": staff})
+    return render(
+        request, f"desk/_{part}.html", {**PARTS[part](case, staff), "query": _kept(request.GET), "staff": staff}
+    )
 
 
 @desk(roles=CASE_ROLES, methods=("GET", "HEAD", "POST"))
@@ -381,13 +449,26 @@ def reveal(request: HttpRequest, staff: Staff, number: str) -> HttpResponse:
 def file(request: HttpRequest, staff: Staff, pk: int, form: str) -> HttpResponse:
     """A file of a visible case: `shown` and `thumb` in the page, `original` only with the right to the identity (it may hold
     a place and a camera), always as a download."""
-    found = Attachment.objects.filter(pk=pk, erased_at__isnull=True, contact__case__in=queries.visible_to(staff)).select_related("contact__case").first()
+    found = (
+        Attachment.objects.filter(pk=pk, erased_at__isnull=True, contact__case__in=queries.visible_to(staff))
+        .select_related("contact__case")
+        .first()
+    )
     if found is None or found.contact.case is None:
         raise Http404
     if form == "original" or (form == "shown" and not found.shown):
         if found.kind == "image" and not queries.may_see_identity(staff, found.contact.case):
-            raise rights.Forbidden(_("The original of a photo may hold its place; open the identity with a reason if you need it."))
-        return _locked(FileResponse(contacts.original_of(found), as_attachment=True, filename=found.name, content_type="application/octet-stream"))
+            raise rights.Forbidden(
+                _("The original of a photo may hold its place; open the identity with a reason if you need it.")
+            )
+        return _locked(
+            FileResponse(
+                contacts.original_of(found),
+                as_attachment=True,
+                filename=found.name,
+                content_type="application/octet-stream",
+            )
+        )
     name = found.thumb if form == "thumb" else found.shown
     if not name:
         raise Http404
@@ -398,4 +479,3 @@ def file(request: HttpRequest, staff: Staff, pk: int, form: str) -> HttpResponse
 def _locked(response: FileResponse) -> FileResponse:
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return response
-

@@ -39,20 +39,30 @@ def rail_for(staff: Staff, here: str = "") -> list[RailItem]:
     roles = rights.roles_of(staff)
     items: list[RailItem] = []
     if rights.may(staff, "case.received"):
-        items.append(RailItem("phone-incoming", pgettext("place", "New call"), reverse("desk:report"), here == "report", "g f"))
+        items.append(
+            RailItem("phone-incoming", pgettext("place", "New call"), reverse("desk:report"), here == "report", "g f")
+        )
     if roles & {"dispatcher", "supervisor", "leader"}:
-        items.append(RailItem("layout-kanban", pgettext("place", "Board"), reverse("desk:board"), here == "board", "g b"))
+        items.append(
+            RailItem("layout-kanban", pgettext("place", "Board"), reverse("desk:board"), here == "board", "g b")
+        )
     for listing in lists.LISTINGS.values():
         if roles & listing.roles:
             count = lists.count_of(listing, staff) if listing.counted else None
             url = reverse("desk:list", args=[listing.code])
-            items.append(RailItem(listing.icon, listing.label, url, here == listing.code, listing.key, count, listing.urgent))
+            items.append(
+                RailItem(listing.icon, listing.label, url, here == listing.code, listing.key, count, listing.urgent)
+            )
     if rights.may(staff, "organisation.edit"):
         items.append(RailItem("settings", pgettext("place", "Set-up"), reverse("desk:admin"), here == "admin", "g u"))
     if rights.may(staff, "messages.read"):
-        items.append(RailItem("mail", pgettext("place", "Messages"), reverse("desk:messages"), here == "messages", "g m"))
+        items.append(
+            RailItem("mail", pgettext("place", "Messages"), reverse("desk:messages"), here == "messages", "g m")
+        )
     if rights.may(staff, "person.forget"):
-        items.append(RailItem("shield-lock", pgettext("place", "Privacy"), reverse("desk:privacy"), here == "privacy", "g p"))
+        items.append(
+            RailItem("shield-lock", pgettext("place", "Privacy"), reverse("desk:privacy"), here == "privacy", "g p")
+        )
     return items
 
 

@@ -60,27 +60,60 @@ class ReportForm(forms.Form):
     """Everything that a contact can bring; only the words are required."""
 
     key = forms.CharField(widget=forms.HiddenInput, max_length=40, required=False)
-    medium = forms.ChoiceField(label=gettext_lazy("How it came"), choices=[(m.value, m.label) for m in MEDIA], initial=M.PHONE)
-    source = forms.CharField(label=gettext_lazy("From whom, for a unit, a newspaper or a leader"), max_length=100, required=False)
-    phone = forms.CharField(
-        label=gettext_lazy("Telephone"), max_length=40, required=False, widget=forms.TextInput(attrs={"inputmode": "tel", "dir": "ltr", "autocomplete": "off"})
+    medium = forms.ChoiceField(
+        label=gettext_lazy("How it came"), choices=[(m.value, m.label) for m in MEDIA], initial=M.PHONE
     )
-    name = forms.CharField(label=gettext_lazy("Name"), max_length=120, required=False, widget=forms.TextInput(attrs={"autocomplete": "off"}))
-    mail = forms.EmailField(label=gettext_lazy("E-mail"), required=False, widget=forms.EmailInput(attrs={"autocomplete": "off"}))
+    source = forms.CharField(
+        label=gettext_lazy("From whom, for a unit, a newspaper or a leader"), max_length=100, required=False
+    )
+    phone = forms.CharField(
+        label=gettext_lazy("Telephone"),
+        max_length=40,
+        required=False,
+        widget=forms.TextInput(attrs={"inputmode": "tel", "dir": "ltr", "autocomplete": "off"}),
+    )
+    name = forms.CharField(
+        label=gettext_lazy("Name"),
+        max_length=120,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    mail = forms.EmailField(
+        label=gettext_lazy("E-mail"), required=False, widget=forms.EmailInput(attrs={"autocomplete": "off"})
+    )
     person_kind = forms.ChoiceField(label=gettext_lazy("Who"), choices=Person.Kind.choices, initial=Person.Kind.CITIZEN)
     language = forms.ChoiceField(label=gettext_lazy("Language"), choices=_LANGUAGES)
-    channel = forms.ChoiceField(label=gettext_lazy("Reply by"), choices=Person.Channel.choices, initial=Person.Channel.PHONE)
-    body = forms.CharField(label=gettext_lazy("What is it about?"), max_length=10_000, widget=forms.Textarea(attrs={"rows": 4}))
+    channel = forms.ChoiceField(
+        label=gettext_lazy("Reply by"), choices=Person.Channel.choices, initial=Person.Channel.PHONE
+    )
+    body = forms.CharField(
+        label=gettext_lazy("What is it about?"), max_length=10_000, widget=forms.Textarea(attrs={"rows": 4})
+    )
     category = forms.ChoiceField(label=gettext_lazy("Category"), required=False)
-    kind = forms.ChoiceField(label=gettext_lazy("Kind"), choices=[("", gettext_lazy("as usual for the category")), *Kind.choices], required=False)
-    urgency = forms.ChoiceField(label=gettext_lazy("Urgency"), choices=[("", gettext_lazy("as usual for the category")), *Urgency.choices], required=False)
+    kind = forms.ChoiceField(
+        label=gettext_lazy("Kind"),
+        choices=[("", gettext_lazy("as usual for the category")), *Kind.choices],
+        required=False,
+    )
+    urgency = forms.ChoiceField(
+        label=gettext_lazy("Urgency"),
+        choices=[("", gettext_lazy("as usual for the category")), *Urgency.choices],
+        required=False,
+    )
     address = forms.CharField(label=gettext_lazy("Where? Address or place in words"), max_length=300, required=False)
     area = forms.TypedChoiceField(label=gettext_lazy("Area"), coerce=_area, empty_value=None, required=False)
     lat = forms.FloatField(required=False, min_value=-90, max_value=90, widget=forms.HiddenInput)
     lon = forms.FloatField(required=False, min_value=-180, max_value=180, widget=forms.HiddenInput)
     against = forms.TypedChoiceField(label=gettext_lazy("About a unit"), coerce=_unit, empty_value=None, required=False)
-    files = fields.ManyFiles(label=gettext_lazy("Photos and files"), required=False, widget=fields.ManyFilesInput(attrs={"multiple": True}))
-    answer = forms.CharField(label=gettext_lazy("Answer at once"), max_length=10_000, required=False, widget=forms.Textarea(attrs={"rows": 2}))
+    files = fields.ManyFiles(
+        label=gettext_lazy("Photos and files"), required=False, widget=fields.ManyFilesInput(attrs={"multiple": True})
+    )
+    answer = forms.CharField(
+        label=gettext_lazy("Answer at once"),
+        max_length=10_000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, auto_id="report-%s", **kwargs)
@@ -100,7 +133,9 @@ class ReportForm(forms.Form):
         """A number that can be called."""
         given = str(self.cleaned_data["phone"]).strip()
         if given and not people.Reach(phone=given).addresses():
-            raise forms.ValidationError(_("This is no telephone number. Write it as you dial it, or with + and the country."))
+            raise forms.ValidationError(
+                _("This is no telephone number. Write it as you dial it, or with + and the country.")
+            )
         return given
 
     def answers(self) -> dict[str, Any]:
@@ -170,7 +205,13 @@ def _file(form: ReportForm, do: str, staff: Staff) -> Receipt:
         kind=g["kind"],
         urgency=g["urgency"],
         reach=people.Reach(
-            name=g["name"], phone=to_ascii_digits(g["phone"]), mail=g["mail"], kind=g["person_kind"], language=g["language"], channel=g["channel"], source=g["medium"]
+            name=g["name"],
+            phone=to_ascii_digits(g["phone"]),
+            mail=g["mail"],
+            kind=g["person_kind"],
+            language=g["language"],
+            channel=g["channel"],
+            source=g["medium"],
         ),
         place=_place(g["lat"], g["lon"]),
         address=g["address"],
@@ -205,7 +246,9 @@ def _beside(given: QueryDict, staff: Staff) -> dict[str, Any]:
     area = organisation.areas()[1].get(given.get("area", ""))
     place = routing.locate(point[1], point[0], area) if point else routing.locate(None, None, area)
     beside: dict[str, Any] = {
-        "suggestions": [s.category for s in suggest(book, text, limit=5) if s.category.code != chosen] if text.strip() else [],
+        "suggestions": [s.category for s in suggest(book, text, limit=5) if s.category.code != chosen]
+        if text.strip()
+        else [],
         "category": category,
         "script": local(category.script) if category else "",
         "standard": local(category.standard) if category else "",
@@ -226,7 +269,9 @@ def _known(given: QueryDict, staff: Staff) -> dict[str, Any]:
     person = people.known(addresses) if addresses else None
     if person is None:
         return {"person": None, "reachable": bool(addresses)}
-    cases = queries.visible_to(staff).filter(requester=person).select_related("unit", "area").order_by("-received_at")[:5]
+    cases = (
+        queries.visible_to(staff).filter(requester=person).select_related("unit", "area").order_by("-received_at")[:5]
+    )
     return {"person": person, "earlier": lists.rows_of(list(cases)), "reachable": True}
 
 
@@ -247,16 +292,25 @@ def _forecast(given: QueryDict, code: str, place: routing.Place) -> dict[str, An
     return {"decision": decision, "why": story.route_words(decision.facts()), "due": due}
 
 
-def _near(code: str, place: routing.Place, point: tuple[float, float] | None, staff: Staff) -> list[tuple[lists.Row, int | None]]:
+def _near(
+    code: str, place: routing.Place, point: tuple[float, float] | None, staff: Staff
+) -> list[tuple[lists.Row, int | None]]:
     cases = queries.visible_to(staff).filter(category=code, state__in=OPEN_STATES, head__isnull=True)
     if point is not None:
         lat, lon = point
         reach = NEARBY_M / 90_000
         cases = cases.filter(lat__range=(lat - reach, lat + reach), lon__range=(lon - reach, lon + reach))
-        found = [(c, round(distance_m((lon, lat), (c.lon or 0.0, c.lat or 0.0)))) for c in cases.select_related("unit", "area")[:50]]
-        chosen: list[tuple[Case, int | None]] = [(c, d) for c, d in sorted(found, key=lambda pair: pair[1]) if d <= NEARBY_M][:5]
+        found = [
+            (c, round(distance_m((lon, lat), (c.lon or 0.0, c.lat or 0.0))))
+            for c in cases.select_related("unit", "area")[:50]
+        ]
+        chosen: list[tuple[Case, int | None]] = [
+            (c, d) for c, d in sorted(found, key=lambda pair: pair[1]) if d <= NEARBY_M
+        ][:5]
     elif place.area is not None:
-        chosen = [(c, None) for c in cases.filter(area=place.area).select_related("unit", "area").order_by("-received_at")[:5]]
+        chosen = [
+            (c, None) for c in cases.filter(area=place.area).select_related("unit", "area").order_by("-received_at")[:5]
+        ]
     else:
         return []
     rows = lists.rows_of([c for c, _distance in chosen])

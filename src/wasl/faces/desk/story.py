@@ -46,7 +46,12 @@ REASONS_OF: Mapping[str, str] = {
     "order.extension_granted": "extend",
     "case.identity_asked": "identity",
 }
-TONES: Mapping[str, str] = {"case.confirmed": "good", "case.contested": "over", "case.escalated": "over", "order.returned": "soon"}
+TONES: Mapping[str, str] = {
+    "case.confirmed": "good",
+    "case.contested": "over",
+    "case.escalated": "over",
+    "order.returned": "soon",
+}
 WHY: Mapping[str, str | Promise] = {
     "rule": gettext_lazy("by a rule of the catalogue"),
     "tie": gettext_lazy("two rules name different units; a person must decide"),
@@ -136,7 +141,10 @@ class Teller:
     def lines(self) -> list[Line]:
         """The whole story, the latest first."""
         told = [self.line(e) for e in self.entries]
-        told += [self._message(m) for m in Message.objects.filter(case=self.case).select_related("unit").order_by("made_at", "pk")]
+        told += [
+            self._message(m)
+            for m in Message.objects.filter(case=self.case).select_related("unit").order_by("made_at", "pk")
+        ]
         return sorted(told, key=lambda line: line.at, reverse=True)
 
     def line(self, entry: Entry) -> Line:
@@ -150,8 +158,9 @@ class Teller:
             tone=TONES.get(entry.verb, ""),
             facts=self._facts(entry.verb, d),
             words=[self.remarks[d["remark"]]] if d.get("remark") in self.remarks else [],
-            contact=contact if contact and contact.body else None,
-            files=list(contact.attachments.all()) if contact else (),
+            # The first words and files stand above the story already.
+            contact=contact if contact and contact.body and entry.seq > 1 else None,
+            files=list(contact.attachments.all()) if contact and entry.seq > 1 else (),
             numbers=[self.numbers[d[k]] for k in ("head", "other", "part", "parent") if d.get(k) in self.numbers],
             quiet=entry.verb in ("case.identity_viewed", "case.recomputed"),
         )
@@ -208,7 +217,9 @@ class Teller:
 
     def reason(self, listed: str, code: str) -> str:
         """The name of a listed reason."""
-        found = catalogue.of_number(self.case.edition).reasons.get((listed, code)) or catalogue.in_force().reasons.get((listed, code))
+        found = catalogue.of_number(self.case.edition).reasons.get((listed, code)) or catalogue.in_force().reasons.get(
+            (listed, code)
+        )
         return found.name if found else code
 
     def _message(self, message: Message) -> Line:
@@ -217,21 +228,35 @@ class Teller:
         if message.channel:
             facts.insert(1, (_("by"), str(message.get_channel_display())))
         tone = "over" if message.state in (Message.State.FAILED, Message.State.NO_WAY) else ""
-        return Line(message.sent_at or message.made_at, "mail-forward", _("message"), _("the system"), tone, facts, quiet=not tone)
+        return Line(
+            message.sent_at or message.made_at,
+            "mail-forward",
+            _("message"),
+            _("the system"),
+            tone,
+            facts,
+            quiet=not tone,
+        )
 
     # --- what the second line lays side by side ---
 
     def asked(self) -> list[Contact]:
         """Everything that came in from the person, in order."""
-        return [c for c in self.contacts.values() if c.medium != Contact.Medium.UNIT and (c.body or c.attachments.all())]
+        return [
+            c for c in self.contacts.values() if c.medium != Contact.Medium.UNIT and (c.body or c.attachments.all())
+        ]
 
     def before(self) -> list[Attachment]:
         """Files that came in with the request."""
-        return [a for c in self.contacts.values() if c.source != "evidence" for a in c.attachments.all() if not a.erased_at]
+        return [
+            a for c in self.contacts.values() if c.source != "evidence" for a in c.attachments.all() if not a.erased_at
+        ]
 
     def after(self) -> list[Attachment]:
         """Files that units gave as evidence."""
-        return [a for c in self.contacts.values() if c.source == "evidence" for a in c.attachments.all() if not a.erased_at]
+        return [
+            a for c in self.contacts.values() if c.source == "evidence" for a in c.attachments.all() if not a.erased_at
+        ]
 
     def last(self, *verbs: str) -> Line | None:
         """The last line of one of these verbs."""

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from wasl.faces.desk import pages, report, setup
+from wasl.faces.desk import pages, report, rulebook, setup
 
 app_name = "desk"
 urlpatterns = [
@@ -23,7 +23,25 @@ urlpatterns = [
     path("case/<str:number>/do/<slug:slug>/", pages.do, name="do"),
     path("case/<str:number>/identity/", pages.reveal, name="reveal"),
     path("setup/", setup.home, name="admin"),
-    path("messages/", setup.sent, name="messages"),
-    path("privacy/", setup.privacy, name="privacy"),
+    path("setup/units/", setup.units, name="units"),
+    path("setup/units/new/", setup.unit, name="new_unit"),
+    path("setup/units/<int:pk>/", setup.unit, name="unit"),
+    path("setup/staff/", setup.people, name="staff"),
+    path("setup/staff/new/", setup.person, name="new_person"),
+    path("setup/staff/<int:pk>/", setup.person, name="person"),
+    path("setup/areas/", setup.areas, name="areas"),
+    path("setup/calendars/", setup.calendars, name="calendars"),
+    path("setup/calendars/new/", setup.calendar, name="new_calendar"),
+    path("setup/calendars/<int:pk>/", setup.calendar, name="calendar"),
+    path("setup/catalogue/", rulebook.editions, name="catalogue"),
+    path("setup/catalogue/<int:number>/", rulebook.edition, name="edition"),
+    path("setup/catalogue/<int:number>/<slug:sheet>.csv", rulebook.sheet_csv, name="sheet"),
+    path("setup/templates/", rulebook.templates, name="templates"),
+    path("setup/templates/<slug:event>/<slug:channel>/", rulebook.template, name="template"),
+    path("setup/clients/", setup.clients, name="clients"),
+    path("setup/audit/", setup.audit, name="audit"),
+    path("setup/journal/", setup.proof, name="journal"),
+    path("messages/", rulebook.sent, name="messages"),
+    path("privacy/", rulebook.privacy, name="privacy"),
     path("file/<int:pk>/<slug:form>/", pages.file, name="file"),
 ]

@@ -89,7 +89,13 @@ def _states(*states: str) -> frozenset[str]:
 def _register(d: Doing, seen: int | None) -> None:
     g = d.given
     actions.register(
-        d.case, by=d.by, category=g["category"], kind=g["kind"], urgency=g["urgency"], against=g.get("against"), seen=seen
+        d.case,
+        by=d.by,
+        category=g["category"],
+        kind=g["kind"],
+        urgency=g["urgency"],
+        against=g.get("against"),
+        seen=seen,
     )
 
 
@@ -107,7 +113,11 @@ def _approve_and_tell(d: Doing) -> None:
 
 def _flag(d: Doing) -> None:
     wanted = set(d.given["flags"])
-    changed = {n: n in wanted for n in ("emergency", "confidential", "supervised", "brief") if (n in wanted) != getattr(d.case, n)}
+    changed = {
+        n: n in wanted
+        for n in ("emergency", "confidential", "supervised", "brief")
+        if (n in wanted) != getattr(d.case, n)
+    }
     if not changed:
         raise actions.NotAllowed(_g("Nothing was changed."))
     actions.flag(d.case, by=d.by, flags=changed, text=d.given["text"], seen=d.seen)
@@ -129,7 +139,9 @@ def _answer_of_citizen(d: Doing) -> None:
 
 def _renew_pin(d: Doing) -> str:
     pin = actions.renew_pin(d.case, by=d.by, seen=d.seen)
-    return _g("The new PIN is %(pin)s. The old one is void. Say it to the citizen; it is not shown again.") % {"pin": pin}
+    return _g("The new PIN is %(pin)s. The old one is void. Say it to the citizen; it is not shown again.") % {
+        "pin": pin
+    }
 
 
 def _open_part(d: Doing) -> str:
@@ -433,7 +445,11 @@ def offers(staff: Staff, case: Case) -> list[Offer]:
         if verb.of_order:
             fit = [o for o in live if verb.needs[0] in of_order[o.pk] and verb.when(Situation(staff, case, o))]
             found += [Offer(verb, o, len(fit) == 1) for o in fit]
-        elif verb.needs[0] in allowed and all(rights.may(staff, v) for v in verb.needs) and verb.when(Situation(staff, case)):
+        elif (
+            verb.needs[0] in allowed
+            and all(rights.may(staff, v) for v in verb.needs)
+            and verb.when(Situation(staff, case))
+        ):
             found.append(Offer(verb))
     return found
 
