@@ -139,9 +139,7 @@ def make_staff(
     return made
 
 
-def change_staff(
-    staff: Staff, *, by: Staff, names: Mapping[str, str], email: str, phone: str, language: str
-) -> Staff:
+def change_staff(staff: Staff, *, by: Staff, names: Mapping[str, str], email: str, phone: str, language: str) -> Staff:
     """Change what is said of a person; the user name stays."""
     rights.require(by, "organisation.edit")
     with transaction.atomic():
@@ -179,7 +177,13 @@ def set_staff_active(staff: Staff, *, by: Staff, active: bool) -> None:
 
 
 def give_post(
-    staff: Staff, *, by: Staff, role: str, unit: Unit | None = None, area: Area | None = None, until: datetime | None = None
+    staff: Staff,
+    *,
+    by: Staff,
+    role: str,
+    unit: Unit | None = None,
+    area: Area | None = None,
+    until: datetime | None = None,
 ) -> Post:
     """Give a person a role over a scope: a unit and all below it, an area, or (neither) the whole centre."""
     rights.require(by, "organisation.edit")
@@ -233,7 +237,11 @@ def save_areas(data: object, *, by: Staff) -> tuple[int, int]:
         facts = feature.get("properties") if isinstance(feature, dict) else None
         shape = feature.get("geometry") if isinstance(feature, dict) else None
         code = facts.get("code") if isinstance(facts, dict) else None
-        if not isinstance(code, str) or not code.replace("-", "").replace("_", "").isalnum() or not isinstance(shape, dict):
+        if (
+            not isinstance(code, str)
+            or not code.replace("-", "").replace("_", "").isalnum()
+            or not isinstance(shape, dict)
+        ):
             raise Refused(_("A feature has no code of letters, digits and dashes, or no shape."))
         rows.append((code[:50], facts, shape))
     if len({code for code, _facts, _shape in rows}) < len(rows):
@@ -265,7 +273,9 @@ def _write_areas(rows: Sequence[tuple[str, Mapping[str, Any], Mapping[str, Any]]
     for code, facts, _shape in rows:
         wanted = facts.get("parent")
         if wanted and wanted not in known:
-            raise Refused(_("%(code)s lies in an area that does not exist: %(parent)s") % {"code": code, "parent": wanted})
+            raise Refused(
+                _("%(code)s lies in an area that does not exist: %(parent)s") % {"code": code, "parent": wanted}
+            )
         known[code].parent = known[wanted] if wanted else None
         known[code].save(update_fields=["parent", "updated_at"])
     for code, _facts, _shape in rows:
