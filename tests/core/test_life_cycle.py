@@ -10,6 +10,7 @@ from wasl.core.cases.change import THE_CITIZEN, THE_SYSTEM, NotAllowed, StaleCas
 from wasl.core.cases.models import Case
 from wasl.core.organisation import queries as organisation
 from wasl.core.organisation.rights import Forbidden
+from wasl.core.people.actions import Reach
 from wasl.kernel import acceptance, clock
 
 
@@ -272,7 +273,7 @@ def test_reclassifying_moves_it_to_the_unit_responsible(city: City) -> None:
 def test_followers_keep_their_number_and_end_with_their_head(city: City) -> None:
     head, follower = (
         city.report(),
-        city.report(reach=actions.people.Reach(name="Ali", mail="ali@example.com", channel="mail")),
+        city.report(reach=Reach(name="Ali", mail="ali@example.com", channel="mail")),
     )
     actions.join(follower.case, by=city.agent, head=head.case)
     assert follower.fresh().state == "joined"
