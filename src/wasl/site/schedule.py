@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 
+from django.db import close_old_connections
 from procrastinate.contrib.django import app
 
 from wasl.core.cases import jobs as cases
@@ -47,6 +48,8 @@ SCHEDULE: Mapping[str, Sequence[Job]] = {
 def run(jobs: Sequence[Job]) -> list[str]:
     """Run them one after another; gives the names of those that failed, which are logged and do not stop the rest."""
     failed = []
+    # A worker's thread keeps its connection for ever; one that the server closed meanwhile is replaced here.
+    close_old_connections()
     for job in jobs:
         began = time.monotonic()
         try:
