@@ -48,8 +48,6 @@ SCHEDULE: Mapping[str, Sequence[Job]] = {
 def run(jobs: Sequence[Job]) -> list[str]:
     """Run them one after another; gives the names of those that failed, which are logged and do not stop the rest."""
     failed = []
-    # A worker's thread keeps its connection for ever; one that the server closed meanwhile is replaced here.
-    close_old_connections()
     for job in jobs:
         began = time.monotonic()
         try:
@@ -73,6 +71,8 @@ def _task(cron: str, name: str, jobs: Sequence[Job]) -> None:
     @app.periodic(cron=cron)
     @app.task(name=name, queueing_lock=name, lock=name)
     def task(timestamp: int) -> None:
+        # A worker's thread keeps its connection for ever; one that the server closed meanwhile is replaced here.
+        close_old_connections()
         run(jobs)
 
 

@@ -6,6 +6,7 @@ Schedules of the hotline (clocks, daily root, reminders) are in `schedule.py`.
 import logging
 
 from django.core.management import call_command
+from django.db import close_old_connections
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
 
@@ -31,5 +32,6 @@ async def take_up_stalled(context: JobContext, timestamp: int) -> None:
 @app.task(name="wasl.clear_old", queueing_lock="wasl.clear_old")
 def clear_old(timestamp: int) -> None:
     """Remove rate limits whose window is over, and sessions that have expired."""
+    close_old_connections()
     throttle.purge()
     call_command("clearsessions")
