@@ -292,8 +292,9 @@ def test_filters(api: Api) -> None:
         assert numbers(status="open,closed") == [hole.number, leak.number]
         assert numbers(page_size="1") == [hole.number]
         assert numbers(page_size="1", page="2") == [leak.number]
-        # Numbers override everything, even what is wrong.
-        asked = {"service_request_id": f"{leak.number}, {old.number},99", "status": "burning", "page": "0"}
+        # Numbers override everything else.
+        asked = {"service_request_id": f"{leak.number}, {old.number},99", "status": "closed", "page": "7"}
+        asked |= {"start_date": "2020-01-01", "end_date": "2010-01-01", "service_code": "pothole"}
         assert numbers(**asked) == [leak.number, old.number]
     at = clock.now() - timedelta(days=200)
     assert numbers(start_date=(at - timedelta(days=1)).isoformat(), end_date=(at + timedelta(days=1)).isoformat()) == [

@@ -1,50 +1,122 @@
 """Writes many new and changed rows of several tables in one statement, one round trip, with the notice of it.
 
 Parts of a `WITH` run together and are checked together, so either all is there or nothing; outside a transaction the
-statement is its own transaction. Foreign keys between the rows may point any way.
+statement is its own transaction. Foreign keys between the rows may point any way. This is the hot path of intake: it
+goes past Django's SQL compiler to psycopg with numbered parameters, and a column that holds nothing is not sent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import json
+import time
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
 import psycopg
 from django.db import connection, models
+from django.db.models.fields.json import JSONField
 from psycopg.types.numeric import Int8
 
 LIVE_CHANNEL = "wasl_live"
-_INTEGERS = (models.BigIntegerField, models.IntegerField, models.ForeignKey)
+# A connection that answered so lately is not asked whether it is alive before it is used again.
+TRUSTED_S = 1.0
+
+Convert = Callable[[models.Model, Any], Any]
+
+
+class _Column:
+    """How one column of a model is written: `convert` makes a parameter of the row and its value."""
+
+    __slots__ = ("attname", "cast", "convert", "name")
+
+    def __init__(self, field: models.Field[Any, Any]) -> None:
+        self.attname, self.name, self.cast = field.attname, f'"{field.column}"', ""
+        if field.db_type(connection) == "json":
+            self.convert, self.cast = _as_it_is, "::json"
+        elif isinstance(field, JSONField) and field.encoder is None:
+            self.convert, self.cast = _json, "::jsonb"
+        elif isinstance(field, models.IntegerField | models.ForeignKey):
+            self.convert = _integer
+        elif isinstance(field, models.CharField | models.TextField):
+            self.convert = _text
+        elif type(field) in (models.BooleanField, models.FloatField, models.BinaryField):
+            self.convert = _as_it_is
+        elif type(field) is models.DateTimeField and not (field.auto_now or field.auto_now_add):
+            self.convert = _instant
+        else:
+            self.convert = _by_django(field)
+
+
+def _as_it_is(_row: models.Model, value: Any) -> Any:
+    return value
+
+
+def _integer(_row: models.Model, value: Any) -> Any:
+    return None if value is None else Int8(value)
+
+
+def _text(_row: models.Model, value: Any) -> Any:
+    # Choices are strings of a class of their own, which psycopg would look up anew.
+    return value if value is None or type(value) is str else str(value)
+
+
+def _json(_row: models.Model, value: Any) -> Any:
+    return None if value is None else json.dumps(value)
+
+
+def _instant(_row: models.Model, value: Any) -> Any:
+    if isinstance(value, datetime) and value.tzinfo is None:
+        raise ValueError(f"{value} has no zone")
+    return value
+
+
+def _by_django(field: models.Field[Any, Any]) -> Convert:
+    return lambda row, _value: field.get_db_prep_save(field.pre_save(row, row._state.adding), connection)
 
 
 @lru_cache(maxsize=256)
-def _columns(model: type[models.Model]) -> tuple[models.Field[Any, Any], ...]:
-    return tuple(model._meta.local_concrete_fields)
+def _columns(model: type[models.Model]) -> dict[str, _Column]:
+    return {field.name: _Column(field) for field in model._meta.local_concrete_fields}
 
 
-def _placeholder(field: models.Field[Any, Any]) -> str:
-    return "%s::json" if field.db_type(connection) == "json" else "%s"
+Shape = tuple[type[models.Model], tuple[str, ...], int]
 
 
 @lru_cache(maxsize=512)
-def _insert(model: type[models.Model], count: int) -> str:
-    fields = _columns(model)
-    names = ", ".join(f'"{f.column}"' for f in fields)
-    row = "(" + ", ".join(_placeholder(f) for f in fields) + ")"
-    return f'INSERT INTO "{model._meta.db_table}" ({names}) VALUES {", ".join([row] * count)}'
+def _statement(inserts: tuple[Shape, ...], updates: tuple[Shape, ...], notices: int) -> bytes:
+    """The statement of one shape; its parameters are numbered in the order in which `write` lays them down."""
+    numbers = iter(range(1, 65_536))
+    parts = []
+    for model, names, count in inserts:
+        columns = [_columns(model)[name] for name in names]
+        values = [", ".join(f"${next(numbers)}{column.cast}" for column in columns) for _ in range(count)]
+        into = ", ".join(column.name for column in columns)
+        rows = ", ".join(f"({one})" for one in values)
+        parts.append(f'INSERT INTO "{model._meta.db_table}" ({into}) VALUES {rows}')  # noqa: S608  names of models, no input
+    for model, names, _one in updates:
+        columns = [_columns(model)[name] for name in names]
+        sets = ", ".join(f"{column.name} = ${next(numbers)}{column.cast}" for column in columns)
+        table, number = model._meta.db_table, next(numbers)
+        parts.append(f'UPDATE "{table}" SET {sets} WHERE "id" = ${number}')  # noqa: S608  as above
+    calls = ", ".join(f"pg_notify('{LIVE_CHANNEL}', ${next(numbers)}::text)" for _ in range(notices))
+    ctes = ", ".join(f"w{n} AS ({part})" for n, part in enumerate(parts))
+    return (f"WITH {ctes} " if ctes else "").encode() + f"SELECT {calls or '1'}".encode()
 
 
-@lru_cache(maxsize=1024)
-def _update(model: type[models.Model], names: tuple[str, ...]) -> str:
-    fields = [model._meta.get_field(name) for name in names]
-    sets = ", ".join(f'"{f.column}" = {_placeholder(f)}' for f in fields if isinstance(f, models.Field))
-    return f'UPDATE "{model._meta.db_table}" SET {sets} WHERE "id" = %s'
-
-
-def _value(field: models.Field[Any, Any], row: models.Model, adding: bool) -> Any:
-    value = field.get_db_prep_save(field.pre_save(row, adding), connection)
-    return Int8(value) if isinstance(field, _INTEGERS) and isinstance(value, int) else value
+def _insert(model: type[models.Model], rows: Sequence[models.Model], params: list[Any]) -> Shape:
+    """Lay down the parameters of new rows of one model; columns that are empty in all of them are left out."""
+    columns = _columns(model)
+    made = [[column.convert(row, getattr(row, column.attname)) for column in columns.values()] for row in rows]
+    if len(made) == 1:
+        (only,) = made
+        params += [value for value in only if value is not None]
+        return model, tuple(name for name, value in zip(columns, only, strict=True) if value is not None), 1
+    used = [any(value is not None for value in values) for values in zip(*made, strict=True)]
+    for values in made:
+        params += [value for value, one in zip(values, used, strict=True) if one]
+    return model, tuple(name for name, one in zip(columns, used, strict=True) if one), len(made)
 
 
 def write(
@@ -52,38 +124,43 @@ def write(
 ) -> None:
     """Insert `new`, update the named fields of `changed`, send `notices` on the live channel when it commits.
 
-    Raises django.db.IntegrityError (and its kin) as the ORM does; then nothing was written.
+    Raises django.db.IntegrityError (and its kin) as the ORM does; then nothing was written. ValueError for a naive
+    instant.
     """
-    parts: list[str] = []
     params: list[Any] = []
     by_model: dict[type[models.Model], list[models.Model]] = {}
     for row in new:
         by_model.setdefault(type(row), []).append(row)
-    for model, rows in by_model.items():
-        parts.append(_insert(model, len(rows)))
-        fields = _columns(model)
-        params += [_value(field, row, True) for row in rows for field in fields]
+    inserts = tuple(_insert(model, rows, params) for model, rows in by_model.items())
+    updates: list[Shape] = []
     for row, names in changed:
         if names:
-            model = type(row)
-            parts.append(_update(model, tuple(names)))
-            for name in names:
-                field = model._meta.get_field(name)
-                if isinstance(field, models.Field):
-                    params.append(_value(field, row, False))
+            columns = _columns(type(row))
+            params += [columns[name].convert(row, getattr(row, columns[name].attname)) for name in names]
             params.append(Int8(row.pk))
-    final = "SELECT 1"
-    if notices:
-        final = "SELECT " + ", ".join(["pg_notify(%s, %s)"] * len(notices))
-        for notice in notices:
-            params += [LIVE_CHANNEL, notice]
-    if not parts and not notices:
+            updates.append((type(row), tuple(names), 1))
+    params += notices
+    if not inserts and not updates and not notices:
         return
-    ctes = ", ".join(f"w{n} AS ({part})" for n, part in enumerate(parts))
-    statement = f"WITH {ctes} {final}" if ctes else final
-    connection.ensure_connection()
-    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
-        cursor.execute(statement.encode(), params)
-    for row in by_model.values():
-        for one in row:
+    _execute(_statement(inserts, tuple(updates), len(notices)), params)
+    for rows in by_model.values():
+        for one in rows:
             one._state.adding, one._state.db = False, "default"
+
+
+def read(statement: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    """All rows of a query whose parameters are numbered ($1, $2 …), past Django's compiler. Raises as the ORM does."""
+    return _execute(statement.encode(), params)
+
+
+def _execute(statement: bytes, params: Sequence[Any]) -> list[tuple[Any, ...]]:
+    wrapper = connection
+    wrapper.ensure_connection()
+    if time.monotonic() - getattr(wrapper, "_answered_s", 0.0) > TRUSTED_S:
+        wrapper.close_if_health_check_failed()
+        wrapper.ensure_connection()
+    with wrapper.wrap_database_errors, psycopg.RawCursor(wrapper.connection) as cursor:
+        cursor.execute(statement, params)
+        found = cursor.fetchall() if cursor.description else []
+    wrapper._answered_s = time.monotonic()  # type: ignore[attr-defined]  # a memo beside the connection it is about
+    return found

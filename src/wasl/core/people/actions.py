@@ -8,6 +8,7 @@ from django.db import models
 from wasl.core.organisation import queries as organisation
 from wasl.core.people.models import Address, Person
 from wasl.kernel import clock, mailaddress, phone, seal
+from wasl.kernel.rows import read
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,11 @@ def known(addresses: Sequence[tuple[str, str, str]]) -> Person | None:
     """
     if not addresses:
         return None
-    looked = Address.objects.filter(look_up__in=[seal.index_of(f"{medium}:{value}") for medium, value, _ in addresses])
+    indexes = [seal.index_of(f"{medium}:{value}") for medium, value, _ in addresses]
+    # Most who write are new: one bare look-up tells it before the ORM is asked who an address belongs to.
+    if not read("SELECT 1 FROM people_address WHERE look_up = ANY($1) LIMIT 1", [indexes]):
+        return None
+    looked = Address.objects.filter(look_up__in=indexes)
     owned: dict[Person, set[bytes]] = {}
     for row in looked.select_related("person__merged_into"):
         owned.setdefault(row.person.merged_into or row.person, set()).add(bytes(row.look_up))

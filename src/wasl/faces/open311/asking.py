@@ -312,14 +312,15 @@ def search(request: HttpRequest) -> Search:
     numbers = _listed(request.GET, "service_request_id")
     if len(numbers) > PAGE_SIZE:
         raise Refusal(400, _("At most %(count)s numbers can be asked for at once.") % {"count": PAGE_SIZE})
-    if numbers:
-        return Search(numbers, (), (), clock.now(), clock.now(), 1, PAGE_SIZE)
     statuses = [status.lower() for status in _listed(request.GET, "status")]
     if set(statuses) - set(STATUSES):
         fields.wrong(_("status is open or closed."))
-    start, end = _span(fields)
+    # Numbers override all other filters, which must be well formed nevertheless.
+    start, end = _span(fields, bounded=not numbers)
     page, page_size = _count(fields, "page", 1, MOST_PAGES), _count(fields, "page_size", PAGE_SIZE, PAGE_SIZE)
     fields.settle()
+    if numbers:
+        return Search(numbers, (), (), start, end, 1, PAGE_SIZE)
     return Search((), _listed(request.GET, "service_code"), statuses, start, end, page, page_size)
 
 
@@ -328,7 +329,7 @@ def _listed(given: QueryDict, name: str) -> list[str]:
     return [value.strip() for text in given.getlist(name) for value in text.split(",") if value.strip()]
 
 
-def _span(fields: Fields) -> tuple[datetime, datetime]:
+def _span(fields: Fields, *, bounded: bool) -> tuple[datetime, datetime]:
     start, end = _moment(fields, "start_date"), _moment(fields, "end_date", last=True)
     now = clock.now()
     try:
@@ -339,6 +340,8 @@ def _span(fields: Fields) -> tuple[datetime, datetime]:
     except OverflowError:
         fields.wrong(_("These dates are out of range."))
         return now, now
+    if not bounded:
+        return start, end
     if start > end:
         fields.wrong(_("start_date must not be after end_date."))
     elif end - start >= SPAN + timedelta(days=1):

@@ -209,7 +209,7 @@ _IDEMPOTENCY = {
     "name": "Idempotency-Key",
     "in": "header",
     "description": "Of the client's choosing; the same key gives the same answer and makes nothing twice",
-    "schema": {"type": "string", "maxLength": 255},
+    "schema": {"type": "string"},
 }
 
 _WHERE_AND_WHO: dict[str, Schema] = {
@@ -282,7 +282,7 @@ def _post(name: str, says: str, words: str, content: Schema, fields: dict[str, S
         "summary": says,
         "description": words,
         "security": [{"key": []}, {"bearer": []}],
-        "parameters": [_EXTENSIONS, _IDEMPOTENCY],
+        "parameters": [*([_EXTENSIONS] if "lat" in fields else []), _IDEMPOTENCY],
         "requestBody": {
             "required": True,
             "content": {

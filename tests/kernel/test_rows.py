@@ -1,0 +1,107 @@
+"""Many rows in one statement: what is written reads back, errors write nothing, a dead connection is replaced."""
+
+from datetime import UTC, datetime
+
+import psycopg
+import pytest
+from django.db import DataError, IntegrityError, connection, transaction
+
+from wasl.core.organisation.models import Client, Unit
+from wasl.core.people.models import Address, Person
+from wasl.kernel import clock, rows
+
+pytestmark = pytest.mark.django_db
+
+
+def person(**more: object) -> Person:
+    return Person(created_at=clock.now(), **more)
+
+
+def test_what_is_written_reads_back_the_same() -> None:
+    at = datetime(2026, 11, 21, 10, 0, 0, 123456, tzinfo=UTC)
+    known = Person(created_at=at, name_sealed=b"\x00\xff", language="zh", channel=Person.Channel.SMS, sensitive=True)
+    plain = Person(created_at=at)
+    address = Address(
+        person=known, medium="mail", value_sealed=b"v", look_up=b"l", hint="ع…", source="web", created_at=at
+    )
+    rows.write([address, known, plain])
+    assert not known._state.adding
+    assert bytes(Person.objects.get(pk=known.pk).name_sealed or b"") == b"\x00\xff"
+    for row in (known, plain, address):
+        again = type(row).objects.get(pk=row.pk)
+        for field in row._meta.local_concrete_fields:
+            kept, sent = getattr(again, field.attname), getattr(row, field.attname)
+            assert (bytes(kept) if isinstance(kept, memoryview) else kept) == sent, field.name
+
+
+def test_json_and_what_django_fills_in() -> None:
+    made = Unit(code="a-unit", kind="section", names={"ar": "وحدة", "en": 'A "unit"', "n": [1, None, True]}, path="/1/")
+    rows.write([made])
+    again = Unit.objects.get(code="a-unit")
+    assert again.names == {"ar": "وحدة", "en": 'A "unit"', "n": [1, None, True]}
+    assert again.updated_at is not None
+    made.names, made.active = {}, False
+    rows.write([], [(made, ["names", "active"]), (made, [])])
+    again.refresh_from_db()
+    assert (again.names, again.active) == ({}, False)
+
+
+def test_an_update_may_empty_a_column() -> None:
+    one = person(name_sealed=b"x")
+    rows.write([one])
+    one.name_sealed = None
+    rows.write([], [(one, ["name_sealed"])])
+    assert Person.objects.get(pk=one.pk).name_sealed is None
+
+
+def test_one_wrong_row_and_nothing_is_written() -> None:
+    good, bad = person(), Address(person_id=1, medium="mail", value_sealed=b"", look_up=b"", hint="", source="")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        rows.write([good, bad])
+    with pytest.raises(DataError), transaction.atomic():
+        rows.write([good, person(language="x" * 50)])
+    assert not Person.objects.filter(pk=good.pk).exists()
+    assert good._state.adding
+
+
+def test_a_naive_instant_and_a_sign_that_no_text_may_hold_are_refused() -> None:
+    with pytest.raises(ValueError, match="no zone"):
+        rows.write([Person(created_at=datetime(2026, 1, 1))])  # noqa: DTZ001
+    with pytest.raises(DataError), transaction.atomic():
+        rows.write([Client(name="a\x00b", key_digest=b"k")])
+
+
+def test_nothing_is_no_statement() -> None:
+    rows.write([])
+
+
+def test_values_are_never_read_as_sql() -> None:
+    words = "'); DROP TABLE people_person; -- $1 %s \\"
+    rows.write([Client(name=words, key_digest=b"k")])
+    assert rows.read("SELECT name FROM organisation_client WHERE name = $1", [words]) == [(words,)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_notice_is_heard_when_it_commits() -> None:
+    connection.ensure_connection()
+    info = connection.connection.info
+    with psycopg.connect(info.dsn, autocommit=True) as listener:
+        listener.execute(f"LISTEN {rows.LIVE_CHANNEL}")
+        rows.write([person()], notices=["one", "two"])
+        heard = [notice.payload for notice in listener.notifies(timeout=5, stop_after=2)]
+    assert heard == ["one", "two"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_died_is_replaced_before_it_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows.read("SELECT 1")
+    (backend,) = rows.read("SELECT pg_backend_pid()")[0]
+    with psycopg.connect(connection.connection.info.dsn, autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s, 5000)", [backend])
+    monkeypatch.setattr(rows, "TRUSTED_S", -1.0)
+    connection.health_check_enabled, connection.health_check_done = True, False
+    try:
+        assert rows.read("SELECT 1") == [(1,)]
+        assert rows.read("SELECT pg_backend_pid()") != [(backend,)]
+    finally:
+        connection.health_check_enabled = False
