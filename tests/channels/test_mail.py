@@ -110,6 +110,16 @@ def test_a_delivery_report_is_read() -> None:
     assert not late.for_good
 
 
+def test_a_report_about_a_real_mail_can_itself_be_mailed(city: City) -> None:
+    mail = written().as_bytes(policy=SMTP.clone(refold_source="none"))
+    report = catcher.undeliverable(mail, to="bounce+1-x@h.example", dead="a@bounce.example").as_bytes()
+    assert max(len(line) for line in report.splitlines()) <= 998
+    assert b"Message-ID: <wasl-4217@" in report
+    notice = bounce.read(report)
+    assert notice is not None
+    assert notice.for_good
+
+
 POSTFIX = b"""\
 Content-Type: multipart/report; report-type=delivery-status; boundary="B"
 MIME-Version: 1.0

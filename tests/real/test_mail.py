@@ -74,7 +74,7 @@ class Server:
             mail = message_from_bytes(content, policy=default)
             self.kept.append((time.time(), str(mail["Message-ID"]), list(envelope.rcpt_tos)))
         if said == "250 and gone":
-            assert server.transport is not None
+            assert isinstance(server.transport, asyncio.Transport)
             server.transport.abort()
         return said
 
@@ -275,8 +275,7 @@ def test_refusals_are_told_apart(committed_city: City, tmp_path: Path) -> None:
                 what="settled",
             )
         assert server.connections == 1
-    state = dict(Message.objects.values_list("person__addresses__hint", "state"))
-    assert sorted(state.values()) == [S.FAILED, S.FAILED, S.QUEUED, S.SENT, S.SENT]
+    assert sorted(Message.objects.values_list("state", flat=True)) == [S.FAILED, S.FAILED, S.QUEUED, S.SENT, S.SENT]
     late = Message.objects.get(state=S.QUEUED)
     assert late.attempts == 1
     assert late.error == "450 4.2.0 greylisted"

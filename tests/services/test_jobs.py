@@ -1,10 +1,10 @@
 """What time does to cases and what people are told of it; the clock is held, the jobs are run again and again."""
 
 import io
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import pytest
 from django.core.files.base import ContentFile
@@ -14,6 +14,7 @@ from tests.city import City, Told
 from wasl.core.cases import actions as verbs
 from wasl.core.cases import jobs, journal
 from wasl.core.cases.models import Case, DailyRoot
+from wasl.core.catalogue import queries as catalogue
 from wasl.core.contacts import jobs as contact_jobs
 from wasl.core.organisation import queries as organisation
 from wasl.core.organisation.models import Calendar, Staff
@@ -198,13 +199,14 @@ def test_two_redos_go_up(city: City) -> None:
 
 
 @pytest.mark.parametrize("text", ["0min", "-", "", "24h", "+24h"])
-def test_times_of_supervision(told: Told, text: str) -> None:
+def test_times_of_supervision(told: Told, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     case = told.signed().fresh()
     assert case.due_result is not None
-    book = mock.Mock()
-    book.deadline.return_value.supervision = text
-    with mock.patch.object(jobs.catalogue, "of_number", return_value=book):
-        found = jobs.supervised_from(case)
+    book = catalogue.of_number(case.edition)
+    rules = tuple(replace(rule, supervision=text) for rule in book.deadlines)
+    other = replace(book, deadlines=rules, _deadline_memo={})
+    monkeypatch.setattr(catalogue, "of_number", lambda number: other)
+    found = jobs.supervised_from(case)
     wanted = {
         "0min": case.due_result,
         "24h": case.due_result + timedelta(days=1),

@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import itertools
 import os
+import re
 import signal
 import smtplib
 import sys
@@ -16,7 +17,7 @@ from email.message import Message
 from email.mime.base import MIMEBase
 from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
-from email.parser import BytesHeaderParser
+from email.policy import compat32
 from pathlib import Path
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -71,7 +72,7 @@ class Catcher:
 
         def post() -> None:
             with smtplib.SMTP(host, port, timeout=10) as smtp:
-                smtp.sendmail("", [frm], report.as_bytes())
+                smtp.sendmail("", [frm], report.as_bytes(policy=compat32.clone(linesep="\r\n")))
 
         try:
             await asyncio.to_thread(post)
@@ -101,7 +102,8 @@ def undeliverable(
     status_part.set_payload([fields, one])
     report.attach(status_part)
     head = MIMEBase("text", "rfc822-headers")
-    head.set_payload(BytesHeaderParser().parsebytes(original).as_string().split("\n\n")[0])
+    lines = re.split(rb"\r?\n\r?\n", original, maxsplit=1)[0].decode("ascii", "replace").splitlines()
+    head.set_payload("\n".join(lines) + "\n")
     report.attach(head)
     return report
 
