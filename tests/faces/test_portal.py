@@ -316,6 +316,16 @@ def test_a_draft_is_sealed_and_goes_after_a_day(browser: Client) -> None:
         assert drafts.purge() == 1
 
 
+def test_leaving_forgets_the_receipt_too(browser: Client) -> None:
+    token = filled(browser)
+    post(browser, reverse("portal:check", args=[token]))
+    case = Draft.objects.get(token=token).case
+    assert case is not None
+    assert pin(case) in browser.get(reverse("portal:receipt", args=[token])).content.decode()
+    post(browser, reverse("portal:case_leave", args=[case.number]))
+    assert browser.get(reverse("portal:receipt", args=[token])).status_code == 410
+
+
 def test_a_draft_can_be_thrown_away(browser: Client) -> None:
     token = filled(browser)
     assert post(browser, reverse("portal:discard", args=[token])).resolver_match.view_name == "portal:home"

@@ -28,10 +28,12 @@ from wasl.core.organisation import queries as organisation
 from wasl.faces.frame.errors import error_page
 from wasl.faces.portal import access, actions, queries
 from wasl.faces.portal.forms import AddForm, AnswerForm, ReopenForm, TrackForm, VerifyForm, WhatForm, answer_form
+from wasl.faces.portal.models import Draft
 from wasl.kernel import acceptance, clock, media, throttle
 
 P = ParamSpec("P")
 Page = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+DRAFTS = "portal_drafts"
 DJANGO_CODES = {"ar": "ar", "en": "en", "zh": "zh-hans"}
 ANSWERABLE = (State.TOLD,)
 _SETTLED = {State.CONFIRMED: "good", State.CLOSED: "", State.TOLD: "soon"}
@@ -320,6 +322,8 @@ def new_pin(request: HttpRequest, number: str) -> HttpResponse:
 def leave(request: HttpRequest, number: str) -> HttpResponse:
     """Shut the case in this browser, which may belong to somebody else."""
     access.drop(request, number)
+    # The receipt would open it again.
+    Draft.objects.filter(token__in=request.session.get(DRAFTS, ()), case__number=number).delete()
     return redirect("portal:track")
 
 

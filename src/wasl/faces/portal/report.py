@@ -23,11 +23,10 @@ from wasl.core.people.models import Person
 from wasl.faces.portal import access, drafts
 from wasl.faces.portal.forms import LANGUAGE_CHOICES, DetailsForm, WhatForm, WhereForm, YouForm
 from wasl.faces.portal.models import KEPT_FOR, Draft
-from wasl.faces.portal.pages import case_url, limited, send_file
+from wasl.faces.portal.pages import DRAFTS, case_url, limited, send_file
 from wasl.kernel import clock, media, seal
 from wasl.kernel.names import code_of, local
 
-_SESSION = "portal_drafts"
 _MOST_DRAFTS = 10
 
 
@@ -37,7 +36,7 @@ class DraftOver(Exception):
 
 def _own(request: HttpRequest, token: str) -> Draft:
     """This session's draft. Raises Http404 for anybody else's, DraftOver for one that was kept too long."""
-    if token not in request.session.get(_SESSION, ()):
+    if token not in request.session.get(DRAFTS, ()):
         raise Http404
     draft = Draft.objects.filter(token=token).select_related("case", "case__unit", "case__area").first()
     if draft is None or clock.now() - draft.begun_at > KEPT_FOR:
@@ -114,8 +113,8 @@ def begin(request: HttpRequest, kind: str = "") -> HttpResponse:
         return render(request, "portal/begin.html", {"form": form, "kind": kind}, status=422)
     chosen = kind if kind in Kind.values else ""
     draft = drafts.begin(text=form.cleaned_data.get("text", ""), kind=chosen, language=code_of(get_language()))
-    held = [*request.session.get(_SESSION, ()), draft.token]
-    request.session[_SESSION] = held[-_MOST_DRAFTS:]
+    held = [*request.session.get(DRAFTS, ()), draft.token]
+    request.session[DRAFTS] = held[-_MOST_DRAFTS:]
     return redirect("portal:what", token=draft.token)
 
 
@@ -413,5 +412,5 @@ def discard(request: HttpRequest, token: str) -> HttpResponse:
     if draft.case is not None:
         access.drop(request, draft.case.number)
     draft.delete()
-    request.session[_SESSION] = [t for t in request.session.get(_SESSION, ()) if t != token]
+    request.session[DRAFTS] = [t for t in request.session.get(DRAFTS, ()) if t != token]
     return redirect("portal:home")
