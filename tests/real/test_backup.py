@@ -11,7 +11,7 @@ import pytest
 from tests.real.hotline import hotline, run
 from wasl.site.installation import Installation
 
-pytestmark = [pytest.mark.timeout(300), pytest.mark.req("R4")]
+pytestmark = [pytest.mark.timeout(900), pytest.mark.req("R4")]
 
 _FILL = """
 from io import BytesIO

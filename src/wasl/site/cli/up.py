@@ -32,7 +32,7 @@ from wasl.site.processes import configuration, control_socket
 MARK = "WASL_SUPERVISED"
 """Stands in the environment of all that we started, so that what a killed `up` left can be found."""
 
-READY_S = 90
+READY_S = 150
 
 
 class Stopped(BaseException):
