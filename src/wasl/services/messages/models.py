@@ -79,7 +79,10 @@ class Message(Row):
 
     class Meta:
         indexes = [
-            models.Index(fields=["due_at"], name="message_queue", condition=Q(state="queued")),
+            models.Index(fields=["due_at"], name="message_queue", condition=Q(state="queued", person__isnull=True)),
+            models.Index(
+                fields=["due_at"], name="message_queue_citizens", condition=Q(state="queued", person__isnull=False)
+            ),
             models.Index(fields=["claimed_at"], name="message_sending", condition=Q(state="sending")),
             models.Index(fields=["due_at"], name="message_in_doubt", condition=Q(state="in_doubt", repeated=False)),
             models.Index(
