@@ -1,4 +1,4 @@
-"""The fixture world: the demo city, its people at every desk, and a small language to make cases by what happens to them."""
+"""The fixture world: the demo city, its people at every desk, and a small language to make cases by what happens."""
 
 from __future__ import annotations
 

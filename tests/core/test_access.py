@@ -48,8 +48,8 @@ def _confidential(city: City) -> Told:
 
 
 ALL = {
-    "received in bawshar", "at water", "at seeb-cleaning", "assisted by roads", "returned by roads", "against seeb", "against the centre",
-    "confidential in seeb",
+    "received in bawshar", "at water", "at seeb-cleaning", "assisted by roads", "returned by roads", "against seeb",
+    "against the centre", "confidential in seeb",
 }  # fmt: skip
 BUT_CENTRE = ALL - {"against the centre"}
 WATER = {"at water", "assisted by roads", "confidential in seeb"}
@@ -124,8 +124,8 @@ def test_all_verbs_of_all_roles_exist() -> None:
     from wasl.core.cases.transitions import BY_VERB
 
     other = {
-        "identity.read", "person.edit", "person.merge", "person.forget", "messages.read", "templates.edit", "catalogue.edit",
-        "catalogue.publish", "organisation.edit", "retention.run", "clients.edit", "case.spoken_for",
+        "identity.read", "person.edit", "person.merge", "person.forget", "messages.read", "templates.edit",
+        "catalogue.edit", "catalogue.publish", "organisation.edit", "retention.run", "clients.edit", "case.spoken_for",
     }  # fmt: skip
     for role, verbs in RIGHTS.items():
         assert verbs <= set(BY_VERB) | other, role

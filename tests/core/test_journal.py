@@ -20,7 +20,7 @@ from wasl.core.people.models import Address
 from wasl.kernel import chain, clock
 
 
-def _sql(statement: str, *params: object) -> None:
+def _sql(statement: str, *params: str | int | bytes) -> None:
     with connection.cursor() as cursor:
         cursor.execute(statement, params)
 
@@ -81,7 +81,10 @@ def test_python_and_sql_link_alike(city: City) -> None:
         ("DELETE FROM cases_entry WHERE case_id = {case}", "do not agree"),
         ("UPDATE cases_case SET seq = 2 WHERE id = {case}", "do not agree"),
         (
-            "INSERT INTO cases_entry SELECT 1, case_id, 4, at, actor, verb, data, hash, hash FROM cases_entry WHERE case_id = {case} AND seq = 3",
+            (
+                "INSERT INTO cases_entry SELECT 1, case_id, 4, at, actor, verb, data, hash, hash"
+                " FROM cases_entry WHERE case_id = {case} AND seq = 3"
+            ),
             "changed",
         ),
     ],

@@ -21,8 +21,8 @@ def test_the_whole_way_from_report_to_confirmed(city: City) -> None:
     assert told.case.outcome == "fixed"
     assert not told.case.unconfirmed
     assert told.verbs() == [
-        "case.received", "case.registered", "case.dispatched", "order.signed", "order.replied", "case.reviewed", "case.told",
-        "case.confirmed", "case.closed",
+        "case.received", "case.registered", "case.dispatched", "order.signed", "order.replied", "case.reviewed",
+        "case.told", "case.confirmed", "case.closed",
     ]  # fmt: skip
 
 

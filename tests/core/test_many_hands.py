@@ -1,4 +1,4 @@
-"""Random sequences of verbs by several people at once over real connections: guards hold, the journal proves, nothing is lost."""
+"""Random sequences of verbs by several people at once, over real connections: guards hold, nothing is lost."""
 
 from __future__ import annotations
 
@@ -115,9 +115,7 @@ def test_many_hands(committed_city: City) -> None:
     phases=[Phase.generate],
 )
 @given(batches=STEPS, ahead=st.lists(st.integers(0, 6), min_size=3, max_size=3))
-def _many_hands(
-    city: City, seen: Counter[str], batches: list[list[tuple[int, int, int]]], ahead: list[int]
-) -> None:
+def _many_hands(city: City, seen: Counter[str], batches: list[list[tuple[int, int, int]]], ahead: list[int]) -> None:
     cases = [city.report(), city.report(), city.report(against=organisation.unit(AGAINST))]
     hands = Hands(city, cases)
     verbs = hands.verbs()

@@ -5,9 +5,16 @@ import pytest
 from tests.city import City
 from wasl.core.cases import actions, journal, persons
 from wasl.core.cases.change import NotAllowed
+from wasl.core.cases.models import Case
 from wasl.core.organisation.rights import Forbidden
 from wasl.core.people.actions import Reach
 from wasl.core.people.models import Address, Person
+
+
+def person_of(case: Case) -> Person:
+    """Its requester."""
+    assert case.requester is not None
+    return case.requester
 
 
 @pytest.mark.req("P4", "E6")
@@ -21,7 +28,7 @@ def test_who_knows_a_number_and_adds_his_own_address_is_not_taken_for_its_owner(
     one = city.report(reach=Reach(name="Ali", phone="92345678", channel="sms", language="ar")).case
     two = city.report(reach=Reach(name="Mallory", phone="92345678", mail="mallory@example.com", channel="mail")).case
     assert two.requester_id != one.requester_id
-    owner = Person.objects.get(pk=one.requester_id)
+    owner = person_of(one)
     assert (owner.channel, owner.language, owner.addresses.count()) == ("sms", "ar", 1)
     assert actions.see_identity(one, by=city.agent)["name"] == "Ali"
 
@@ -32,7 +39,7 @@ def test_anonymous_is_nobody(city: City) -> None:
 
 def test_nothing_of_a_person_lies_open_in_the_data_base(city: City) -> None:
     case = city.report(reach=Reach(name="Ali Unsealed", phone="92345678", mail="ali@example.com")).case
-    person = Person.objects.get(pk=case.requester_id)
+    person = person_of(case)
     for address in person.addresses.all():
         assert b"345" not in bytes(address.value_sealed)
         assert "2345" not in address.hint
@@ -44,7 +51,7 @@ def test_nothing_of_a_person_lies_open_in_the_data_base(city: City) -> None:
 def test_merge_and_split_bring_everything_home(city: City) -> None:
     one = city.report(reach=Reach(name="Ali", phone="92345678")).case
     two = city.report(reach=Reach(name="Ali", mail="ali@example.com")).case
-    first, second = Person.objects.get(pk=one.requester_id), Person.objects.get(pk=two.requester_id)
+    first, second = person_of(one), person_of(two)
     with pytest.raises(Forbidden):
         persons.merge(first, second, by=city.agent)
     done = persons.merge(first, second, by=city.supervisor)

@@ -9,6 +9,7 @@ from wasl.core.cases import clocks, routing
 from wasl.core.catalogue import actions as catalogue_actions
 from wasl.core.catalogue import book as books
 from wasl.core.catalogue import queries as catalogue
+from wasl.core.catalogue.models import Edition
 from wasl.core.organisation import queries as organisation
 from wasl.core.organisation.models import Area, Calendar
 from wasl.core.organisation.rights import Forbidden
@@ -108,7 +109,7 @@ def test_a_new_edition_rules_from_its_date_and_old_cases_keep_theirs(city: City)
     catalogue_actions.replace_sheet(draft, by=author, sheet="deadlines", rows=rows)
     draft.refresh_from_db()
     current = catalogue.in_force()
-    published = catalogue_actions.Edition.objects.get(number=current.number)
+    published = Edition.objects.get(number=current.number)
     assert len(catalogue_actions.differences(published.sheets, draft.sheets)) == sum(
         1 for a, b in zip(published.sheets["deadlines"], rows, strict=True) if a != b
     )
@@ -127,7 +128,7 @@ def test_a_new_edition_rules_from_its_date_and_old_cases_keep_theirs(city: City)
 
 @pytest.mark.req("M7")
 def test_sheets_go_out_and_come_back_as_csv(city: City) -> None:
-    edition = catalogue_actions.Edition.objects.get(number=catalogue.in_force().number)
+    edition = Edition.objects.get(number=catalogue.in_force().number)
     for sheet, rows in edition.sheets.items():
         again = books.from_csv(sheet, books.to_csv(sheet, rows))
         assert again == [{c: row.get(c, "") for c in books.COLUMNS[sheet]} for row in rows]

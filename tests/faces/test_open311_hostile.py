@@ -255,7 +255,7 @@ def test_a_picture_that_is_a_program_too_is_shown_as_pixels_only(api: Api) -> No
     Attachment.objects.update(public=True)
     url = api.get(f"requests/{case.number}.json").json()[0]["media_url"]
     response = api.browser.get(url.removeprefix("http://testserver"))
-    body = b"".join(response.streaming_content)
+    body = response.getvalue()
     assert body.startswith(b"\xff\xd8\xff")
     assert b"script" not in body
     assert response["Content-Type"] == "image/jpeg"

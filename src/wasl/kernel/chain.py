@@ -1,9 +1,9 @@
 """The hash chain of a journal: what one link binds, byte for byte.
 
-A link is `sha256` (FIPS 180-4) over seven fields: the hash before it (32 bytes), the chain (int64), its place (int32), the
-instant (int64, microseconds since 2000-01-01 UTC), actor, verb and data (UTF-8); each with its length before it as int32,
-all integers big-endian. That is how PostgreSQL itself sends these columns in binary form, so that a prover hashes what
-comes over the wire without taking it apart.
+A link is `sha256` (FIPS 180-4) over seven fields: the hash before it (32 bytes), the chain (int64), its place (int32),
+the instant (int64, microseconds since 2000-01-01 UTC), actor, verb and data (UTF-8); each with its length before it as
+int32, all integers big-endian. That is how PostgreSQL itself sends these columns in binary form, so that a prover
+hashes what comes over the wire without taking it apart.
 """
 
 from datetime import UTC, datetime, timedelta

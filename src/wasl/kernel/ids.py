@@ -1,6 +1,7 @@
-"""Row ids and serial numbers, drawn from PostgreSQL sequences in blocks so that a row knows its id before it is written.
+"""Row ids and serial numbers, drawn from PostgreSQL in blocks so that a row knows its id before it is written.
 
-One draw from the data base serves `BLOCK` ids; what a dying process leaves of its block is never used, so gaps are normal.
+One draw from the data base serves `BLOCK` ids; what a dying process leaves of its block is never used, so gaps are
+normal.
 """
 
 import os

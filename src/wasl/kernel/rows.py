@@ -33,6 +33,7 @@ class _Column:
 
     def __init__(self, field: models.Field[Any, Any]) -> None:
         self.attname, self.name, self.cast = field.attname, f'"{field.column}"', ""
+        self.convert: Convert
         if field.db_type(connection) == "json":
             self.convert, self.cast = _as_it_is, "::json"
         elif isinstance(field, JSONField) and field.encoder is None:

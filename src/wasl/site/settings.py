@@ -102,8 +102,8 @@ DATABASES = {
         conn_health_checks=True,
     )
 }
-# Statements of the hot path are prepared after five runs; the server's clock for a forgotten transaction is short, because
-# the daily root of the journal is taken ten minutes after midnight and no transaction may be older than that.
+# Statements of the hot path are prepared after five runs; the server's clock for a forgotten transaction is short,
+# because the daily root of the journal is taken ten minutes after midnight and no transaction may be older than that.
 DATABASES["default"]["OPTIONS"] = {
     "prepare_threshold": 5,
     "options": "-c idle_in_transaction_session_timeout=300000 -c statement_timeout=300000 -c timezone=UTC",

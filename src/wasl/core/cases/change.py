@@ -34,7 +34,7 @@ class NotAllowed(Exception):
 
 
 class StaleCase(Exception):
-    """Somebody else changed the case since the screen was made; `since` holds the entries that the screen has not seen."""
+    """Somebody else changed the case since the screen was made; `since` holds the entries it has not seen."""
 
     def __init__(self, case: Case, since: list[Entry]) -> None:
         super().__init__(
@@ -84,9 +84,9 @@ def _wiring() -> Mapping[str, list[Reaction]]:
     return table
 
 
-def digest(salt: bytes, body: str) -> str:
+def digest(salt: bytes | memoryview, body: str) -> str:
     """What the journal holds of words: nothing can be told from it without salt and words together."""
-    return sha256(salt + body.encode()).hexdigest()
+    return sha256(bytes(salt) + body.encode()).hexdigest()
 
 
 class Change:
@@ -176,7 +176,8 @@ class Change:
                 self.new_rows.append(order)
             elif names := _changed(order, before):
                 ended.append((order, names))
-        # A lead order must have ended before the next one stands: parts of one statement have no order among themselves.
+        # A lead order must have ended before the next one stands: parts of one statement have no order among
+        # themselves.
         rows.write([], ended)
         rows.write(self.new_rows, changed, [self._notice()] if self.entries else [])
 
@@ -215,7 +216,8 @@ def set_clocks(case: Case, orders: fold.Orders) -> None:
     case.due_next = due.next
     for order in orders.values():
         if order.state in WorkOrder.LIVE:
-            facts = {"start": order.dispatched_at.isoformat(), "signed": order.signed_at and order.signed_at.isoformat()}
+            signed = order.signed_at and order.signed_at.isoformat()
+            facts = {"start": order.dispatched_at.isoformat(), "signed": signed}
             order.due_sign = clocks.compute(facts, rule, calendar).sign
             order.due_result = due.result
 
@@ -226,8 +228,8 @@ def changing(
 ) -> Iterator[Change]:
     """Lock the case and let the block change it by `verb`; `seen` is the version on the screen of whoever asks.
 
-    Raises Forbidden (no right, not in scope), StaleCase (`seen` is old), NotAllowed (state or guard). `case` and `order`
-    as given are brought up to date when the block has ended well.
+    Raises Forbidden (no right, not in scope), StaleCase (`seen` is old), NotAllowed (state or guard). `case` and
+    `order` as given are brought up to date when the block has ended well.
     """
     with transaction.atomic():
         held = Case.objects.select_for_update().get(pk=case.pk)
@@ -260,6 +262,18 @@ def beginning(case: Case, *, by: By, verb: str = "case.received") -> Iterator[Ch
 
 
 __all__ = [
-    "THE_CITIZEN", "THE_SYSTEM", "By", "Change", "Citizen", "NotAllowed", "StaleCase", "System", "actor_of", "beginning", "changing",
-    "digest", "kind_of", "set_clocks",
-]  # fmt: skip
+    "THE_CITIZEN",
+    "THE_SYSTEM",
+    "By",
+    "Change",
+    "Citizen",
+    "NotAllowed",
+    "StaleCase",
+    "System",
+    "actor_of",
+    "beginning",
+    "changing",
+    "digest",
+    "kind_of",
+    "set_clocks",
+]

@@ -1,7 +1,7 @@
 """When a case is due: a pure function of clock facts (folded from entries), a working calendar and the deadline rule.
 
-The clock of a unit starts at dispatch, never at sign-for; a pause stops the result's clock only; an extension counts from
-the original due date. Nothing here is ever patched: facts change, everything is computed anew (H1).
+The clock of a unit starts at dispatch, never at sign-for; a pause stops the result's clock only; an extension counts
+from the original due date. Nothing here is ever patched: facts change, everything is computed anew (H1).
 """
 
 from collections.abc import Mapping
@@ -37,10 +37,10 @@ def at(text: str | None) -> datetime | None:
 def compute(facts: Mapping[str, Any], rule: DeadlineRule, calendar: WorkCalendar) -> Clocks:
     """The clocks of a case.
 
-    `since` is the first dispatch where the case was handed back meanwhile: the result's clock runs from there (rules 5, 6).
-    `facts`: either `centre` (since when it waits at the centre, ISO 8601) with `allowed` (a duration, default the rule's for
-    dispatch), or `start` (dispatch to the unit) with `signed`, `contacted` (when met), `pauses` [[from, to], …] and
-    `extensions` ["5wd", …].
+    `since` is the first dispatch where the case was handed back meanwhile: the result's clock runs from there (rules 5,
+    6). `facts`: either `centre` (since when it waits at the centre, ISO 8601) with `allowed` (a duration, default the
+    rule's for dispatch), or `start` (dispatch to the unit) with `signed`, `contacted` (when met), `pauses` [[from, to],
+    …] and `extensions` ["5wd", …].
     """
 
     def due(

@@ -1,7 +1,7 @@
 """What an entry does to a case and its orders. The columns are the fold of the entries: nothing else writes them.
 
-`apply` is used by `changing` for the entry just made and by the test (and repair) that folds a whole journal from nothing.
-It knows no data base and decides nothing; what may happen stands in `transitions` and `actions`.
+`apply` is used by `changing` for the entry just made and by the test (and repair) that folds a whole journal from
+nothing. It knows no data base and decides nothing; what may happen stands in `transitions` and `actions`.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -45,7 +45,10 @@ def lead(orders: Orders) -> WorkOrder | None:
 
 
 def _at_centre(case: Case, at: datetime, allowed: str | None = None, *, running: bool = False) -> None:
-    """The centre's clock begins; `running`: the result's goes on beside it, since the case was not done but handed back."""
+    """The centre's clock begins.
+
+    `running`: the result's goes on beside it, since the case was not done but handed back.
+    """
     kept = {"rule": case.clock.get("rule")}
     if running and (since := case.clock.get("since") or case.clock.get("start")):
         kept |= {k: case.clock[k] for k in ("pauses", "extensions") if k in case.clock} | {"since": since}

@@ -1,7 +1,9 @@
-"""Taking personal data away, by a person's wish or by a retention rule, with every chain still whole. Preview first, then the verb.
+"""Taking personal data away, by a person's wish or by a retention rule, with every chain still whole.
 
-The journal holds only salted digests; when words and salt go, the digest tells nothing and still verifies (PDPL; requirement
-"retention and deletion").
+Preview first, then the verb.
+
+The journal holds only salted digests; when words and salt go, the digest tells nothing and still verifies (PDPL;
+requirement "retention and deletion").
 """
 
 from dataclasses import dataclass
@@ -119,4 +121,9 @@ def _redact(case: Case, *, by: By, person: bool) -> None:
         files.update(original="", shown="", thumb="", name="", position_sealed=None, erased_at=now)
         held.lat = held.lon = held.accuracy_m = None
         held.address, held.answers = "", {}
-        transaction.on_commit(lambda: [default_storage.delete(name) for name in names] and None)
+        transaction.on_commit(lambda: _delete(names))
+
+
+def _delete(names: list[str]) -> None:
+    for name in names:
+        default_storage.delete(name)

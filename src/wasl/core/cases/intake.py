@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from django.db import IntegrityError, models
+from django.db import IntegrityError
 from django.utils import timezone
 
 from wasl.core.cases import routing
 from wasl.core.cases.change import THE_SYSTEM, By, Change, beginning, digest, kind_of
 from wasl.core.cases.models import Case
 from wasl.core.catalogue import queries as catalogue
+from wasl.core.catalogue.book import Book
 from wasl.core.contacts.models import Attachment, Contact
 from wasl.core.organisation.models import Area, Client, Staff, Unit
 from wasl.core.people import actions as people
@@ -47,7 +48,7 @@ class Report:
 
 @dataclass(frozen=True)
 class Receipt:
-    """What the reporter gets: the case, its PIN (kept nowhere), the hash of his entry; `repeated` for a replayed key."""
+    """What the reporter gets: case, PIN (kept nowhere), the hash of the entry; `repeated`: of a replayed key."""
 
     case: Case
     pin: str
@@ -96,7 +97,10 @@ def of_key(key: str, by: By) -> Receipt | None:
 
 
 def scoped(key: str, by: By) -> str:
-    """The key bound to who sent it. Citizens are not told apart here: their channel gives a key that nobody can guess."""
+    """The key bound to who sent it.
+
+    Citizens are not told apart here: their channel gives a key that nobody can guess.
+    """
     return sha256(f"{kind_of(by)}{by.pk if isinstance(by, Staff | Client) else ''}:{key}".encode()).hexdigest()
 
 
@@ -120,7 +124,7 @@ def take_in(change: Change, report: Report) -> None:
     )
     for attachment in report.attachments:
         attachment.contact = contact
-    change.add(*_as_rows(rows), contact, *report.attachments)
+    change.add(*rows, contact, *report.attachments)
     case.answers, case.address, case.accuracy_m = dict(report.answers), report.address, report.accuracy_m
     case.lat, case.lon = report.place or (None, None)
     case.requester = person
@@ -152,11 +156,7 @@ def take_in(change: Change, report: Report) -> None:
         change.by = asked
 
 
-def _as_rows(rows: Sequence[models.Model]) -> list[models.Model]:
-    return list(rows)
-
-
-def classify(book: catalogue.book.Book, category: str, kind: str = "", urgency: str = "") -> dict[str, Any]:
+def classify(book: Book, category: str, kind: str = "", urgency: str = "") -> dict[str, Any]:
     """The class columns of a case of this category in this edition, with the deadline rule that applies.
 
     Raises LookupError for an unknown category.

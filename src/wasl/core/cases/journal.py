@@ -15,7 +15,8 @@ from psycopg.sql import SQL
 from wasl.core.cases.models import DailyRoot, Entry
 from wasl.kernel import chain, clock
 
-# A day's root is taken this long after midnight; no transaction lives longer (see settings), so none can still add to the day.
+# A day's root is taken this long after midnight; no transaction lives longer (see settings), so none can still add to
+# the day.
 ROOT_DELAY = timedelta(minutes=10)
 _BATCH = 200_000
 
@@ -57,8 +58,8 @@ _SHORTEST = 94
 def verify() -> Proof:
     """Prove the whole data base, range by range, and every daily root. Changes nothing, locks nothing.
 
-    Found: an entry changed, removed or inserted anywhere; a case without its entries or the reverse; a root that does not
-    come out. The proof runs on one snapshot, and is computed here, not by the server that is being proved.
+    Found: an entry changed, removed or inserted anywhere; a case without its entries or the reverse; a root that does
+    not come out. The proof runs on one snapshot, and is computed here, not by the server that is being proved.
     """
     entries = cases = 0
     with transaction.atomic(), connection.cursor() as cursor:
@@ -140,7 +141,8 @@ def _ranges() -> Iterator[tuple[int, int]]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT least((SELECT min(case_id) FROM cases_entry), (SELECT min(id) FROM cases_case)),"
-            " greatest((SELECT max(case_id) FROM cases_entry), (SELECT max(id) FROM cases_case)), (SELECT count(*) FROM cases_entry)"
+            " greatest((SELECT max(case_id) FROM cases_entry), (SELECT max(id) FROM cases_case)),"
+            " (SELECT count(*) FROM cases_entry)"
         )
         first, last, count = cursor.fetchone()
     if first is None:
@@ -168,7 +170,7 @@ def _day(day: date) -> tuple[datetime, datetime]:
 
 
 def _root_of(day: date, prev: bytes) -> Root:
-    """sha256(prev ‖ date ‖ for each case that moved, by id: id:int64 ‖ seq:int32 ‖ hash of its last entry of the day)."""
+    """sha256(prev ‖ date ‖ for each case that moved, by id: id:int64 ‖ seq:int32 ‖ hash of its last entry that day)."""
     span = _day(day)
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM cases_entry WHERE at >= %s AND at < %s", span)
@@ -201,7 +203,8 @@ def take_roots() -> list[DailyRoot]:
         # Whoever began before midnight may still add to the day; his entries are not to be seen yet.
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT min(xact_start) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                "SELECT min(xact_start) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
             oldest = cursor.fetchone()[0]
         while day < today and (oldest is None or _day(day)[1] <= oldest):

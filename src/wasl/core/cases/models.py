@@ -275,7 +275,7 @@ else:
 
 
 class ExactJSON(_Field):
-    """PostgreSQL `json`, which keeps the text as it was written, byte for byte: the journal hashes it. Read as a string."""
+    """PostgreSQL `json`, which keeps the text as it was written, byte for byte: the journal hashes it. Read as text."""
 
     def db_type(self, connection: Any) -> str:
         return "json"
@@ -288,7 +288,10 @@ class ExactJSON(_Field):
 
 
 class Entry(Row):
-    """One thing that happened to a case, linked to all before it. Never changed, never deleted, holds no personal data."""
+    """One thing that happened to a case, linked to all before it.
+
+    Never changed, never deleted, holds no personal data.
+    """
 
     case = models.ForeignKey(Case, models.PROTECT, related_name="entries", db_index=False)
     seq = models.PositiveIntegerField()
@@ -308,7 +311,7 @@ class Entry(Row):
 
 
 class DailyRoot(Row):
-    """What the journal amounted to at the end of a day: one hash over the heads of all cases that moved, chained day to day."""
+    """The journal by the end of a day: a hash over the heads of the cases that moved and the last root."""
 
     day = models.DateField(unique=True)
     heads = models.PositiveIntegerField(help_text="Cases that moved on this day")

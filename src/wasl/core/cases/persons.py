@@ -40,7 +40,10 @@ def merge(keep: Person, other: Person, *, by: Staff) -> Merge:
 
 
 def split(done: Merge, *, by: Staff) -> None:
-    """Take a merge back: what had moved goes home, what came since stays. Raises Forbidden, NotAllowed when split before."""
+    """Take a merge back: what had moved goes home, what came since stays.
+
+    Raises Forbidden, NotAllowed when split before.
+    """
     rights.require(by, "person.merge")
     with transaction.atomic():
         held = Merge.objects.select_for_update().get(pk=done.pk)

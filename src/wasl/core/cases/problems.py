@@ -24,7 +24,10 @@ class Row:
 
 
 def open_problem(*, by: Staff, title: str, cases: Sequence[Case], cause: str = "") -> Problem:
-    """Name a problem and gather its cases; each gets a note with the problem's id. Raises Forbidden for a case not seen."""
+    """Name a problem and gather its cases; each gets a note with the problem's id.
+
+    Raises Forbidden for a case not seen.
+    """
     if not title.strip():
         raise NotAllowed(_("Give the problem a name."))
     with transaction.atomic():
@@ -48,8 +51,8 @@ def gather(problem: Problem, cases: Iterable[Case], *, by: Staff) -> None:
 def end(problem: Problem, *, by: Staff, text: str) -> list[Row]:
     """Answer all its open cases with one text: those at the centre are answered, those replied or reviewed are told.
 
-    A case that a unit still works on stays; each case is reported. The problem ends when none is left open at the centre
-    or with a unit.
+    A case that a unit still works on stays; each case is reported. The problem ends when none is left open at the
+    centre or with a unit.
     """
     rows = [_answer(case, by=by, text=text) for case in problem.cases.exclude(state=State.CLOSED).order_by("pk")]
     if all(row.done for row in rows):

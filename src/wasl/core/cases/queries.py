@@ -6,11 +6,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext_lazy
 
 from wasl.core.cases.models import OPEN_STATES, Case, Entry, Opening, State, WorkOrder
+from wasl.core.cases.transitions import STAFF, TABLE, possible
+from wasl.core.catalogue import queries as catalogue
+from wasl.core.organisation import queries as organisation
 from wasl.core.organisation import rights
 from wasl.core.organisation.models import Staff
 from wasl.kernel import acceptance, clock
@@ -80,8 +85,8 @@ def label(verb: str) -> Promise:
 def visible_to(staff: Staff) -> QuerySet[Case]:
     """Cases that this person may see: own unit's orders, own area, or the whole centre.
 
-    Nobody sees, by a post in the unit complained of, the case against it (B22). Confidential cases are not seen by area.
-    The administrator's post shows no case.
+    Nobody sees, by a post in the unit complained of, the case against it (B22). Confidential cases are not seen by
+    area. The administrator's post shows no case.
     """
     scope = rights.scopes(staff, roles=_SEEING)
     if rights.scopes(staff, roles=_OVER_THE_CENTRE).centre:
@@ -109,11 +114,9 @@ def _within_scope(staff: Staff, verb: str, case: Case, orders: Mapping[int, Work
         return True
     if not scope.unit_paths:
         return False
-    from wasl.core.organisation.queries import unit_of
-
-    mine = [orders[order_id]] if order_id in orders else list(orders.values())
+    mine = [orders[order_id]] if order_id and order_id in orders else list(orders.values())
     mine = [o for o in mine if o.state in (*WorkOrder.LIVE, "replied") and (verb not in _LEADING or o.role == "lead")]
-    return any(unit_of(o.unit_id).path.startswith(path) for o in mine for path in scope.unit_paths)
+    return any(organisation.unit_of(o.unit_id).path.startswith(path) for o in mine for path in scope.unit_paths)
 
 
 # What only the unit in the lead may do to the case as a whole.
@@ -128,8 +131,6 @@ def check_scope(staff: Staff, verb: str, case: Case, orders: Mapping[int, WorkOr
 
 def verbs_for(staff: Staff, case: Case, order: WorkOrder | None = None) -> list[str]:
     """Verbs that this person may do now: table, right and scope agree. Guards of the verb itself may still refuse."""
-    from wasl.core.cases.transitions import STAFF, TABLE, possible
-
     if not visible_to(staff).filter(pk=case.pk).exists():
         return []
     orders = {o.pk: o for o in case.orders.all()}
@@ -181,17 +182,17 @@ def data_of(entry: Entry) -> dict[str, Any]:
 
 
 def may_see_identity(staff: Staff, case: Case) -> bool:
-    """Whether the vault is open to this person for this case: the centre's people by their right, others by an opening."""
+    """Whether the vault is open to this person for this case: the centre's people by right, others by an opening."""
     if rights.scopes(staff, "identity.read").centre:
         return True
     return Opening.objects.filter(case=case, staff=staff, until__gt=clock.now()).exists()
 
 
 def status_sentence(case: Case) -> str:
-    """The one honest line: what, who, by when (rules 5, complaint 3). Without personal data, in the language of the screen."""
-    from django.utils import timezone
-    from django.utils.formats import date_format
+    """The one honest line: what, who, by when (rules 5, complaint 3).
 
+    Without personal data, in the language of the screen.
+    """
     unit = str(case.unit) if case.unit else _("the centre")
     due = case.due_result or case.due_next
     when = date_format(timezone.localtime(due), "j F Y, H:i") if due else ""
@@ -228,9 +229,7 @@ def story(case: Case) -> list[Entry]:
 
 
 def public(cases: QuerySet[Case] | None = None) -> QuerySet[Case]:
-    """Cases that may be shown to everybody: of public categories, not confidential, looked at by the centre or dispatched."""
-    from wasl.core.catalogue import queries as catalogue
-
+    """Cases that may be shown to everybody: of public categories, not confidential, of nobody's conduct, registered."""
     shown = [
         c.code for c in catalogue.in_force().categories.values() if c.public and not c.confidential and not c.conduct
     ]

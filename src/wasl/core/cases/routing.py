@@ -1,4 +1,7 @@
-"""Which unit is responsible: category × area × time, and the words for why. Ties and near-border points go to a person (G2, G3)."""
+"""Which unit is responsible: category × area × time, and the words for why.
+
+Ties and near-border points go to a person (G2, G3).
+"""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -74,7 +77,8 @@ def _around(area: Area | None) -> frozenset[str]:
 def route(book: Book, category: str, place: Place, at: datetime, *, against: Unit | None = None) -> Decision:
     """The most specific rule that fits: depth of the category, then of the area, then named hours.
 
-    Equally specific rules with different leads are a tie; the unit complained of, and all below it, never lead or assist (B22).
+    Equally specific rules with different leads are a tie; the unit complained of, and all below it, never lead or
+    assist (B22).
     """
     fits: list[tuple[tuple[int, int, bool], DispatchRule]] = []
     for depth, rule in book.dispatch_rules(category):

@@ -1,13 +1,16 @@
-"""Which verb may follow which state: the one table of the life cycle. `docs/case-life-cycle.md` is drawn from it by a test.
+"""Which verb may follow which state: the one table of the life cycle.
 
-A row without `to` leaves the state as it is. Rights stand in `organisation.rights`; guards that need more than the state
-stand in the verb itself, in `actions`.
+`docs/case-life-cycle.md` is drawn from it by a test.
+
+A row without `to` leaves the state as it is. Rights stand in `organisation.rights`; guards that need more than the
+state stand in the verb itself, in `actions`.
 """
 
 from dataclasses import dataclass
 
-from wasl.core.cases.models import State as S
+from wasl.core.cases.models import State
 
+S = State  # short, for the table
 CITIZEN, STAFF, CLIENT, SYSTEM = "citizen", "staff", "client", "system"
 
 
@@ -122,7 +125,8 @@ TABLE: tuple[Transition, ...] = (
 )
 BY_VERB: dict[str, Transition] = {row.verb: row for row in TABLE}
 
-# What an assisting unit or a sub-unit does with its own order never moves the case, so it may while the unit has the case.
+# What an assisting unit or a sub-unit does with its own order never moves the case, so it may while the unit has the
+# case.
 BESIDE = WITH_UNIT | {S.SUSPENDED, S.REPLIED, S.REVIEWED}
 
 
@@ -149,7 +153,6 @@ def diagram() -> str:
     table = ["", "| verb | from | to | by | source |", "|---|---|---|---|---|"]
     for row in TABLE:
         frm = "any" if row.frm == ANY else "any open" if row.frm == OPEN else ", ".join(sorted(row.frm)) or "—"
-        table.append(
-            f"| `{row.verb}` | {frm} | {row.to.value if row.to else 'as it is'} | {', '.join(sorted(row.actors))} | {row.law} |"
-        )
+        to, actors = row.to.value if row.to else "as it is", ", ".join(sorted(row.actors))
+        table.append(f"| `{row.verb}` | {frm} | {to} | {actors} | {row.law} |")
     return "\n".join(["```mermaid", *lines, "```", *table, ""])

@@ -18,15 +18,19 @@ Sheets = Mapping[str, Sequence[Mapping[str, str]]]
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     "categories": (
-        "code", "parent", "name_en", "name_ar", "name_zh", "keywords_en", "keywords_ar", "keywords_zh", "kinds", "urgency",
-        "confidential", "conduct", "emergency", "public", "standard_en", "standard_ar", "standard_zh", "script_en", "script_ar", "script_zh",
+        "code", "parent", "name_en", "name_ar", "name_zh", "keywords_en", "keywords_ar", "keywords_zh", "kinds",
+        "urgency", "confidential", "conduct", "emergency", "public", "standard_en", "standard_ar", "standard_zh",
+        "script_en", "script_ar", "script_zh",
     ),
-    "questions": ("category", "code", "datatype", "required", "order", "ask_en", "ask_ar", "ask_zh", "hint_en", "hint_ar", "hint_zh"),
+    "questions": (
+        "category", "code", "datatype", "required", "order", "ask_en", "ask_ar", "ask_zh", "hint_en", "hint_ar",
+        "hint_zh",
+    ),
     "values": ("category", "question", "key", "order", "name_en", "name_ar", "name_zh"),
     "dispatch": ("rule", "category", "area", "hours", "lead", "assist", "automatic", "note"),
     "deadlines": (
-        "rule", "category", "kind", "urgency", "dispatch", "sign", "contact", "return", "result", "extension", "extension_supervisor",
-        "urge", "supervision", "visit",
+        "rule", "category", "kind", "urgency", "dispatch", "sign", "contact", "return", "result", "extension",
+        "extension_supervisor", "urge", "supervision", "visit",
     ),
     "reasons": ("list", "code", "name_en", "name_ar", "name_zh", "max", "recourse_en", "recourse_ar", "recourse_zh"),
 }  # fmt: skip
@@ -121,7 +125,7 @@ class DeadlineRule:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A listed reason for returning, refusing, suspending …; `longest` caps a suspension, `recourse` tells where else to turn."""
+    """A listed reason (to return, refuse, suspend …); `longest` caps a pause, `recourse` tells where else to turn."""
 
     list: str
     code: str

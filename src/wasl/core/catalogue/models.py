@@ -10,8 +10,8 @@ from wasl.kernel.ids import Row
 class Edition(Row):
     """One whole version of categories, forms, dispatch rules, deadlines and reasons (P9).
 
-    A draft has no `published_at`. The edition in force at an instant is the one published with the latest `effective_from`
-    not after it; a published edition never changes.
+    A draft has no `published_at`. The edition in force at an instant is the one published with the latest
+    `effective_from` not after it; a published edition never changes.
     """
 
     number = models.PositiveIntegerField(unique=True)

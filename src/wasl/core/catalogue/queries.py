@@ -31,7 +31,8 @@ def in_force(at: datetime | None = None) -> book.Book:
     global _calendar
     if _calendar is None or time.monotonic() - _calendar[0] > _FRESH_S:
         published = Edition.objects.filter(published_at__isnull=False).order_by("effective_from", "number")
-        _calendar = (time.monotonic(), list(published.values_list("effective_from", "number")))
+        dated = published.values_list("effective_from", "number")
+        _calendar = (time.monotonic(), [(since, number) for since, number in dated if since])
     moment = at or clock.now()
     for effective_from, number in reversed(_calendar[1]):
         if effective_from <= moment:

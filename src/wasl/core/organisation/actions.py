@@ -109,7 +109,7 @@ def set_unit_active(unit: Unit, *, by: Staff, active: bool) -> None:
         held = Unit.objects.select_for_update().get(pk=unit.pk)
         before = facts_of(held)
         if not active:
-            if held.orders.filter(state__in=LIVE_ORDERS).exists():  # type: ignore[attr-defined]  # related name of cases
+            if held.orders.filter(state__in=LIVE_ORDERS).exists():
                 raise Refused(_("Orders are still with this unit; they must be answered or sent elsewhere first."))
             if held.children.filter(active=True).exists():
                 raise Refused(_("Units below it are still active."))
@@ -238,7 +238,8 @@ def save_areas(data: object, *, by: Staff) -> tuple[int, int]:
         shape = feature.get("geometry") if isinstance(feature, dict) else None
         code = facts.get("code") if isinstance(facts, dict) else None
         if (
-            not isinstance(code, str)
+            not isinstance(facts, dict)
+            or not isinstance(code, str)
             or not code.replace("-", "").replace("_", "").isalnum()
             or not isinstance(shape, dict)
         ):
@@ -295,7 +296,10 @@ def save_calendar(
     calendar: Calendar | None, *, by: Staff, code: str, names: Mapping[str, str], timezone: str, country: str,
     weekly: Mapping[str, Any], ramadan_weekly: Mapping[str, Any], exceptions: Mapping[str, Any],
 ) -> Calendar:  # fmt: skip
-    """Make or change a working calendar; due dates of open cases follow within minutes. Refused for one that makes none."""
+    """Make or change a working calendar; due dates of open cases follow within minutes.
+
+    Refused for one that makes none.
+    """
     rights.require(by, "organisation.edit")
     with transaction.atomic():
         held = Calendar.objects.select_for_update().get(pk=calendar.pk) if calendar else Calendar()

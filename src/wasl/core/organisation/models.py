@@ -1,4 +1,9 @@
-"""Who there is: units, areas, calendars, staff with their posts, and client systems. What they may do stands in `rights`."""
+"""Who there is: units, areas, calendars, staff with their posts, and client systems.
+
+What they may do stands in `rights`.
+"""
+
+from typing import ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
@@ -10,7 +15,7 @@ from wasl.kernel.names import local
 
 
 class Calendar(Row):
-    """When somebody works: a weekly pattern with several windows a day, seasons, public holidays, exceptional days (R2)."""
+    """When somebody works: a weekly pattern of windows, seasons, public holidays, exceptional days (R2)."""
 
     code = models.SlugField(unique=True)
     names = models.JSONField(default=dict)
@@ -98,7 +103,10 @@ class StaffManager(BaseUserManager["Staff"]):
 
 
 class Staff(AbstractBaseUser):
-    """A person who works with the system. Rights come only from posts. Not a `Row`: Django makes one before there is a data base."""
+    """A person who works with the system.
+
+    Rights come only from posts. Not a `Row`: Django makes one before there is a data base.
+    """
 
     id = models.BigAutoField(primary_key=True)
 
@@ -112,7 +120,7 @@ class Staff(AbstractBaseUser):
 
     USERNAME_FIELD = "username"
     EMAIL_FIELD = "email"
-    REQUIRED_FIELDS: list[str] = []
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
     objects = StaffManager()
 
     def __str__(self) -> str:
@@ -161,7 +169,8 @@ class Client(Row):
     trusted = models.BooleanField(
         default=False,
         help_text=_(
-            "Its requests are registered and dispatched at once where one rule is clear; otherwise the centre reviews them first."
+            "Its requests are registered and dispatched at once where one rule is clear; "
+            "otherwise the centre reviews them first."
         ),
     )
     active = models.BooleanField(default=True)
@@ -189,7 +198,10 @@ class City(Row):
 
 
 class Audit(Row):
-    """Who changed what of the organisation, with what stood there before. Only ever added to; a trigger refuses the rest."""
+    """Who changed what of the organisation, with what stood there before.
+
+    Only ever added to; a trigger refuses the rest.
+    """
 
     at = models.DateTimeField()
     by = models.ForeignKey(Staff, models.PROTECT, related_name="+")
@@ -200,7 +212,10 @@ class Audit(Row):
     after = models.JSONField(default=dict)
 
     class Meta:
-        indexes = [models.Index(fields=["-at"], name="audit_at"), models.Index(fields=["kind", "row"], name="audit_row")]
+        indexes = [
+            models.Index(fields=["-at"], name="audit_at"),
+            models.Index(fields=["kind", "row"], name="audit_row"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.verb} {self.kind}:{self.row}"

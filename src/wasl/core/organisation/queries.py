@@ -1,4 +1,7 @@
-"""Reads of the organisation: calendars as values, areas as an index, units by code. Kept in the process for a second."""
+"""Reads of the organisation: calendars as values, areas as an index, units by code.
+
+Kept in the process for a second.
+"""
 
 import time
 from collections.abc import Callable
@@ -68,7 +71,7 @@ _calendars: Kept[dict[str, WorkCalendar]] = Kept(
     lambda: {calendar.code: as_value(calendar) for calendar in Calendar.objects.all()},
     lambda: (clock.now().year, list(Calendar.objects.order_by("pk").values_list("pk", "updated_at"))),
 )
-_areas: Kept[tuple[AreaIndex, dict[str, Area]]] = Kept(
+_areas: Kept[tuple[AreaIndex[str], dict[str, Area]]] = Kept(
     lambda: (
         AreaIndex.from_geojson([(area.code, area.geometry) for area in Area.objects.all()]),
         {area.code: area for area in Area.objects.select_related("parent")},
@@ -143,7 +146,7 @@ def centre() -> Unit:
     return next((u for u in _units.get().values() if u.kind == Unit.Kind.CENTRE), None) or unit("centre")
 
 
-def areas() -> tuple[AreaIndex, dict[str, Area]]:
+def areas() -> tuple[AreaIndex[str], dict[str, Area]]:
     """The index of all areas, and the areas by code."""
     return _areas.get()
 

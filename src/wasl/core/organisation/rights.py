@@ -15,16 +15,17 @@ class Forbidden(Exception):
 
 
 _CENTRE = {
-    "case.received", "case.registered", "case.answered", "case.refused", "case.asked", "case.joined", "case.unjoined", "case.dispatched",
-    "case.reclassified", "case.linked", "case.part_opened", "case.added", "case.noted", "case.flagged", "case.taken_over", "case.told",
-    "case.contact_attempted", "case.interim_replied", "case.resumed", "case.pin_renewed", "case.published",
+    "case.received", "case.registered", "case.answered", "case.refused", "case.asked", "case.joined", "case.unjoined",
+    "case.dispatched", "case.reclassified", "case.linked", "case.part_opened", "case.added", "case.noted",
+    "case.flagged", "case.taken_over", "case.told", "case.contact_attempted", "case.interim_replied", "case.resumed",
+    "case.pin_renewed", "case.published",
     "case.confirmed", "case.contested", "case.rated",  # as the citizen says by telephone
     "identity.read", "person.edit",
 }  # fmt: skip
 _UNIT = {
-    "order.signed", "order.started", "order.contacted", "order.visited", "order.returned", "order.objected", "order.extension_asked",
-    "order.sub_dispatched", "order.replied", "order.pause_asked", "case.resumed", "case.interim_replied", "case.noted",
-    "case.identity_asked", "case.escalated", "case.added",
+    "order.signed", "order.started", "order.contacted", "order.visited", "order.returned", "order.objected",
+    "order.extension_asked", "order.sub_dispatched", "order.replied", "order.pause_asked", "case.resumed",
+    "case.interim_replied", "case.noted", "case.identity_asked", "case.escalated", "case.added",
 }  # fmt: skip
 
 # role -> verbs. A verb that is not here is nobody's. Scope is checked apart: see `visible_to` of each model.
@@ -65,7 +66,7 @@ RIGHTS: dict[str, frozenset[str]] = {
             "case.requester_set",
             "messages.read",
             "person.forget",
-        }  # fmt: skip
+        }
     ),
     "leader": frozenset({"case.noted", "case.identity_asked"}),
     "administrator": frozenset(
@@ -78,7 +79,7 @@ RIGHTS: dict[str, frozenset[str]] = {
             "person.forget",
             "retention.run",
             "clients.edit",
-        }  # fmt: skip
+        }
     ),
 }
 
@@ -142,7 +143,10 @@ def _with_inner(area: Area) -> set[int]:
 
 
 def may(staff: Staff | None, verb: str) -> bool:
-    """Whether the person has the right anywhere. `None` is the system itself, which may do everything it is wired to."""
+    """Whether the person has the right anywhere.
+
+    `None` is the system itself, which may do everything it is wired to.
+    """
     return staff is None or bool(scopes(staff, verb))
 
 

@@ -1,4 +1,7 @@
-"""Keeping requesters: knowing who writes, his addresses, merge and split. Forgetting a person is a verb of cases (it touches the journal)."""
+"""Keeping requesters: knowing who writes, his addresses, merge and split.
+
+Forgetting a person is a verb of cases (it touches the journal).
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,8 +39,8 @@ class Reach:
 def known(addresses: Sequence[tuple[str, str, str]]) -> Person | None:
     """The person to whom all of these addresses belong, the latest record of several; follows merges.
 
-    Who knows one address of somebody and adds one of his own is not taken for that person: else notices and links to his
-    cases would go to a stranger. Two records of one person are joined by the centre (`cases.persons.merge`).
+    Who knows one address of somebody and adds one of his own is not taken for that person: else notices and links to
+    his cases would go to a stranger. Two records of one person are joined by the centre (`cases.persons.merge`).
     """
     if not addresses:
         return None
@@ -56,7 +59,8 @@ def known(addresses: Sequence[tuple[str, str, str]]) -> Person | None:
 def meet(reach: Reach) -> tuple[Person | None, list[models.Model]]:
     """The person behind a contact, and the rows to write with it where he is new.
 
-    Nothing is written here and a known person's record is not changed. Anonymous (no name, no usable address) is nobody.
+    Nothing is written here and a known person's record is not changed. Anonymous (no name, no usable address) is
+    nobody.
     """
     addresses = reach.addresses()
     if not addresses and not reach.name.strip():

@@ -45,7 +45,7 @@ class Person(Row):
 
 
 class Address(Row):
-    """One way to reach a person: a phone number, mail or postal address, with where it came from and when it was proved."""
+    """One way to reach a person: a phone number, mail or postal address; where it came from, when it was proved."""
 
     class Medium(models.TextChoices):
         PHONE = "phone", _("telephone")

@@ -273,7 +273,7 @@ def _get(name: str, says: str, content: Schema, parameters: list[Schema], *error
 
 
 def _post(name: str, says: str, words: str, content: Schema, fields: dict[str, Schema], required: list[str]) -> Schema:
-    plain = {"type": "object", "properties": fields, "required": required}
+    plain: Schema = {"type": "object", "properties": fields, "required": required}
     if "lat" in fields:
         plain["anyOf"] = [{"required": one} for one in (["lat", "long"], ["address_string"], ["address_id"])]
     with_files = {**plain, "properties": {**fields, **_MEDIA_FORM}}

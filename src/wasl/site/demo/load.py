@@ -37,12 +37,14 @@ def names(row: dict[str, Any], prefix: str = "name") -> dict[str, str]:
 
 @transaction.atomic
 def load(city: str) -> dict[str, Any]:
-    """Load `city`; gives sign-ins and the Open311 key, which are kept nowhere else. Raises FileNotFoundError, ValueError."""
+    """Load `city`; gives sign-ins and the Open311 key, which are kept nowhere else.
+
+    Raises FileNotFoundError, ValueError.
+    """
     folder = CITIES / city
     if not (folder / "city.json").exists():
-        raise FileNotFoundError(
-            f"there is no demo city {city}; there is: {', '.join(sorted(p.name for p in CITIES.iterdir() if (p / 'city.json').exists()))}"
-        )
+        there = sorted(p.name for p in CITIES.iterdir() if (p / "city.json").exists())
+        raise FileNotFoundError(f"there is no demo city {city}; there is: {', '.join(there)}")
     if Unit.objects.exists():
         raise ValueError("the data base has an organisation already")
     facts = json.loads((folder / "city.json").read_text())

@@ -230,9 +230,8 @@ def escalate(
         if to is not None and isinstance(by, Staff) and not rights.scopes(by, "case.escalated").centre:
             raise NotAllowed(_("Your unit hands it to the unit above it; only the centre chooses another."))
         standing = fold.lead(change.orders)
-        below = (
-            organisation.unit_of(standing.unit_id if standing else held.unit_id) if (standing or held.unit_id) else None
-        )
+        has = standing.unit_id if standing else held.unit_id
+        below = organisation.unit_of(has) if has else None
         above = to or (below.parent if below else None)
         if above is None:
             raise NotAllowed(_("There is no higher authority above this unit; choose one."))
