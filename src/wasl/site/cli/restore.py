@@ -45,7 +45,7 @@ def main(arguments: list[str]) -> int:
             target.rmdir()
         part.rename(target)
     except tarfile.TarError as error:
-        raise Refusal(f"{given.file} is not a whole archive: {error}.") from None
+        raise Refusal(f"{given.file} is not a whole archive: {last_words(str(error))}.") from None
     except OSError as error:
         raise Refusal(f"the data folder cannot be made: {error}.") from None
     finally:
@@ -57,7 +57,7 @@ def main(arguments: list[str]) -> int:
 
 def _unpack(file: Path, folder: Path) -> None:
     """Only plain files and folders, and none outside of `folder`."""
-    with tarfile.open(file) as archive:
+    with tarfile.open(file, mode="r:") as archive:
         first = archive.next()
         card = archive.extractfile(first) if first and first.name == CARD else None
         if card is None or json.load(card).get("format") != FORMAT:
