@@ -392,6 +392,14 @@ def test_number_and_pin_in_arabic_digits_open_the_case(city: City, browser: Clie
     assert "The water runs down the street." in page.content.decode()
 
 
+def test_the_link_in_a_message_brings_the_number(city: City) -> None:
+    told = city.report()
+    page = other().get(reverse("portal:track"), {"number": told.case.number}, follow=True)
+    assert page.resolver_match.view_name == "portal:case"
+    assert acceptance.grouped(told.case.number) in page.content.decode()
+    assert other().get(reverse("portal:track"), {"number": "12\0"}).status_code == 200
+
+
 @pytest.mark.req("C8")
 def test_a_wrong_pin_and_an_unknown_number_get_the_same_answer(city: City) -> None:
     told = city.report()

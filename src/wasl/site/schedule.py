@@ -14,6 +14,7 @@ from procrastinate.contrib.django import app
 from wasl.core.cases import jobs as cases
 from wasl.core.cases import journal
 from wasl.core.contacts import jobs as contacts
+from wasl.faces.portal.drafts import purge as purge_drafts
 from wasl.services.messages import jobs as messages
 
 logger = logging.getLogger(__name__)
@@ -39,7 +40,7 @@ SCHEDULE: Mapping[str, Sequence[Job]] = {
         close_unanswered,
     ),
     "*/10 * * * *": (cases.recompute_changed,),
-    "15 * * * *": (take_roots,),
+    "15 * * * *": (take_roots, purge_drafts),
     "30 22 * * *": (cases.retain, contacts.sweep, cases.recompute_all),
 }
 """cron line -> jobs, in order."""

@@ -102,8 +102,11 @@ def areas(request: HttpRequest) -> HttpResponse:
 @limited
 @require_http_methods(["GET", "HEAD", "POST"])
 def track(request: HttpRequest) -> HttpResponse:
-    """Ask for number and PIN."""
+    """Ask for number and PIN; links in messages bring the number along."""
     if request.method != "POST":
+        known = acceptance.parse(request.GET.get("number", ""))
+        if known:
+            return redirect("portal:case", number=known)
         return render(request, "portal/track.html", {"form": TrackForm()})
     return _unlock(request, TrackForm(request.POST))
 
