@@ -84,6 +84,14 @@ _units: Kept[dict[str, Unit]] = Kept(
 )
 
 
+def _state_of_units() -> object:
+    _units.get()
+    return _units._value[1] if _units._value else None
+
+
+_units_by_id: Kept[dict[int, Unit]] = Kept(lambda: {unit.pk: unit for unit in _units.get().values()}, _state_of_units)
+
+
 _city: Kept[City] = Kept(
     lambda: City.objects.first() or City(names={"en": "City hotline", "ar": "الخط الساخن للمدينة", "zh": "城市热线"}),
     lambda: City.objects.values_list("names", "hotline", "region", "bounds", "near_border_m").first(),
@@ -96,7 +104,7 @@ _clients: Kept[dict[bytes, Client]] = Kept(
 
 def forget() -> None:
     """Drop what is kept; tests and changes of the organisation call it."""
-    for kept in (_calendars, _areas, _units, _city, _clients):
+    for kept in (_calendars, _areas, _units, _units_by_id, _city, _clients):
         kept.forget()
         kept._looked = 0.0
 
@@ -138,7 +146,7 @@ def unit(code: str) -> Unit:
 
 def unit_of(pk: int) -> Unit:
     """The unit of that id. Raises Unit.DoesNotExist."""
-    return next((u for u in _units.get().values() if u.pk == pk), None) or Unit.objects.get(pk=pk)
+    return _units_by_id.get().get(pk) or Unit.objects.get(pk=pk)
 
 
 def centre() -> Unit:
