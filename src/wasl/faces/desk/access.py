@@ -9,7 +9,7 @@ from typing import Any
 
 from django.contrib.auth.middleware import get_user
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import resolve_url
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext_lazy as _
@@ -29,7 +29,8 @@ def desk(
     """Make a page of the desk of a function that takes the request and the staff member.
 
     Open to whoever holds a post with `right`, or one of `roles`, or any post where neither is given. Nobody signed in goes
-    to the sign-in page; Forbidden becomes 403 and NotAllowed 409, each with its sentence. Nothing of it is cached.
+    to the sign-in page; Forbidden becomes 403 and NotAllowed 409, each with its sentence. Nothing of it is cached, not
+    even that something is not there.
     """
     wanted = frozenset(roles)
 
@@ -66,6 +67,8 @@ def _answer(
         return error_page(request, 403)
     try:
         return view(request, staff, *args, **kwargs)
+    except Http404:
+        return error_page(request, 404)
     except rights.Forbidden as error:
         return error_page(request, 403, happened=str(error))
     except NotAllowed as error:

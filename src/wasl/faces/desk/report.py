@@ -233,16 +233,22 @@ def _file(form: ReportForm, do: str, staff: Staff) -> Receipt:
     return receipt
 
 
+def _point(lat: str, lon: str) -> tuple[float, float] | None:
+    """The point typed so far, if it is one on the globe."""
+    try:
+        point = float(lat), float(lon)
+    except ValueError:
+        return None
+    return point if abs(point[0]) <= 90 and abs(point[1]) <= 180 else None
+
+
 def _beside(given: QueryDict, staff: Staff) -> dict[str, Any]:
     """What stands beside the form, worked out from whatever has been typed so far; wrong input gives nothing."""
     book = catalogue.in_force()
     text = given.get("body", "")[:4000]
     chosen = given.get("category", "")
     category = book.categories.get(chosen)
-    try:
-        point = _place(float(given.get("lat", "")), float(given.get("lon", "")))
-    except ValueError:
-        point = None
+    point = _point(given.get("lat", ""), given.get("lon", ""))
     area = organisation.areas()[1].get(given.get("area", ""))
     place = routing.locate(point[1], point[0], area) if point else routing.locate(None, None, area)
     beside: dict[str, Any] = {

@@ -231,7 +231,7 @@ def sent(request: HttpRequest, staff: Staff) -> HttpResponse:
     page = list(rows.order_by("-pk")[:51])
     older = f"?state={state}&before={page[49].pk}" if len(page) > 50 else ""
     return draw(
-        request, staff, "messages", "", rows=page[:50], older=older, state=state, states=Message.State.choices,
+        request, staff, "messages", "messages", rows=page[:50], older=older, state=state, states=Message.State.choices,
         counts=sent_messages.counts(), reads=rights.scopes(staff, "identity.read").centre, alone=True,
     )  # fmt: skip
 
@@ -260,7 +260,7 @@ def privacy(request: HttpRequest, staff: Staff) -> HttpResponse:
     bad = person_form.errors or retention_form.errors
     if context.get("done"):
         return redirect("desk:privacy")
-    return draw(request, staff, "privacy", "", 422 if bad else 200, **context)
+    return draw(request, staff, "privacy", "privacy", 422 if bad else 200, **context)
 
 
 def _forget(request: HttpRequest, staff: Staff, form: forms.PersonForm, *, sure: bool) -> dict[str, Any]:

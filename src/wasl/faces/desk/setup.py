@@ -69,7 +69,7 @@ def draw(request: HttpRequest, staff: Staff, template: str, tab: str, status: in
     return render(
         request,
         f"desk/setup/{template}.html",
-        desk_context(request, staff, "admin", tabs=tabs, now=clock.now(), **more),
+        desk_context(request, staff, tab if tab in ("messages", "privacy") else "admin", tabs=tabs, now=clock.now(), **more),
         status=status,
     )
 

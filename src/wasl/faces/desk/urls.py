@@ -1,9 +1,25 @@
 """Addresses of the desk. Every one stands in the matrix of tests/faces/test_desk_matrix.py."""
 
-from django.urls import path
+from django.urls import path, register_converter
 
 from wasl.faces.desk import pages, report, rulebook, setup
 
+
+class AcceptanceNumber:
+    """An acceptance number in an address: digits only."""
+
+    regex = "[0-9]{8,20}"
+
+    def to_python(self, value: str) -> str:
+        """As it is."""
+        return value
+
+    def to_url(self, value: str) -> str:
+        """As it is."""
+        return value
+
+
+register_converter(AcceptanceNumber, "acceptance")
 app_name = "desk"
 urlpatterns = [
     path("", pages.home, name="home"),
@@ -17,11 +33,11 @@ urlpatterns = [
     path("report/beside/", report.beside, name="beside"),
     path("report/map/", report.pick_map, name="map"),
     path("report/class/", report.class_part, name="class"),
-    path("report/<str:number>/", report.filed, name="filed"),
-    path("case/<str:number>/", pages.case_page, name="case"),
-    path("case/<str:number>/part/<slug:part>/", pages.case_part, name="part"),
-    path("case/<str:number>/do/<slug:slug>/", pages.do, name="do"),
-    path("case/<str:number>/identity/", pages.reveal, name="reveal"),
+    path("report/<acceptance:number>/", report.filed, name="filed"),
+    path("case/<acceptance:number>/", pages.case_page, name="case"),
+    path("case/<acceptance:number>/part/<slug:part>/", pages.case_part, name="part"),
+    path("case/<acceptance:number>/do/<slug:slug>/", pages.do, name="do"),
+    path("case/<acceptance:number>/identity/", pages.reveal, name="reveal"),
     path("setup/", setup.home, name="admin"),
     path("setup/units/", setup.units, name="units"),
     path("setup/units/new/", setup.unit, name="new_unit"),
