@@ -5,6 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 
 from wasl.core.organisation.models import Unit
 from wasl.site.demo.load import load
@@ -22,11 +23,13 @@ class Command(BaseCommand):
         if Unit.objects.exists():
             self.stdout.write("The data base has an organisation already; nothing loaded.")
             return
+        path = settings.WASL_DATA / "city.json"
         try:
-            made = load(options["city"])
+            # The file first, then the commit: killed between the two, the city is loaded anew and the file written anew.
+            with transaction.atomic():
+                made = load(options["city"])
+                path.touch(0o600)
+                path.write_text(json.dumps(made, ensure_ascii=False, indent=1))
         except (FileNotFoundError, ValueError) as error:
             raise CommandError(str(error)) from error
-        path = settings.WASL_DATA / "city.json"
-        path.write_text(json.dumps(made, ensure_ascii=False, indent=1))
-        path.chmod(0o600)
         self.stdout.write(f"Loaded {options['city']}.")
