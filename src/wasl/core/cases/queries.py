@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext_lazy
+from django.utils.translation import pgettext, pgettext_lazy
 
 from wasl.core.cases.models import OPEN_STATES, Case, Entry, Opening, State, WorkOrder
 from wasl.core.cases.transitions import STAFF, TABLE, possible
@@ -195,7 +195,7 @@ def status_sentence(case: Case) -> str:
     """
     unit = str(case.unit) if case.unit else _("the centre")
     due = case.due_result or case.due_next
-    when = date_format(timezone.localtime(due), "j F Y, H:i") if due else ""
+    when = date_format(timezone.localtime(due), pgettext("date format of Django", "j F Y, H:i")) if due else ""
     lines = {
         State.RECEIVED: _("We have it. The centre reads it by %(when)s.") % {"when": when},
         State.REGISTERED: _("It is registered. The centre sends it to the unit responsible by %(when)s.")
