@@ -73,6 +73,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "wasl.faces.frame.errors.WhileNotSetUp",
 ]
 
 CSRF_FAILURE_VIEW = "wasl.faces.frame.errors.csrf_failed"

@@ -12,6 +12,10 @@ _FRESH_S = 1.0
 _calendar: tuple[float, list[tuple[datetime, int]]] | None = None
 
 
+class NotSetUp(LookupError):
+    """No rule book is in force yet: the administrator of an empty installation has to publish the first one."""
+
+
 def forget() -> None:
     """Drop what is remembered; publishing and tests call it."""
     global _calendar
@@ -27,7 +31,7 @@ def of_number(number: int) -> book.Book:
 
 
 def in_force(at: datetime | None = None) -> book.Book:
-    """The book in force at `at` (default: now). Raises LookupError before the first edition."""
+    """The book in force at `at` (default: now). Raises NotSetUp before the first edition."""
     global _calendar
     if _calendar is None or time.monotonic() - _calendar[0] > _FRESH_S:
         published = Edition.objects.filter(published_at__isnull=False).order_by("effective_from", "number")
@@ -37,4 +41,4 @@ def in_force(at: datetime | None = None) -> book.Book:
     for effective_from, number in reversed(_calendar[1]):
         if effective_from <= moment:
             return of_number(number)
-    raise LookupError("no edition of the catalogue is in force")
+    raise NotSetUp("no edition of the catalogue is in force")

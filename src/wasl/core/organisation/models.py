@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from wasl.kernel import clock
 from wasl.kernel.ids import Row
 from wasl.kernel.names import local
 
@@ -100,6 +101,14 @@ class StaffManager(BaseUserManager["Staff"]):
 
     def get_by_natural_key(self, username: str | None) -> "Staff":
         return self.get(username__iexact=username)
+
+    def create_superuser(self, username: str, password: str | None = None, **more: str) -> "Staff":
+        """The first administrator of an empty installation (`./wasl manage createsuperuser`)."""
+        staff = self.model(username=username, language="en", **more)
+        staff.set_password(password)
+        staff.save(using=self._db)
+        Post.objects.create(staff=staff, role=Post.Role.ADMINISTRATOR, since=clock.now())
+        return staff
 
 
 class Staff(AbstractBaseUser):

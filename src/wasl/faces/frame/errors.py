@@ -1,11 +1,14 @@
 """The pages for what went wrong: each says what happened, what was kept and what to do next."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+
+from wasl.core.catalogue.queries import NotSetUp
 
 
 @dataclass(frozen=True)
@@ -149,3 +152,24 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     """`handler500`; asks the data base nothing, because that may be what is down."""
     return error_page(request, 500)
+
+
+class WhileNotSetUp:
+    """Middleware: an installation without a rule book says so, on whatever page needs one."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self._get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Answers only this one error."""
+        if not isinstance(exception, NotSetUp):
+            return None
+        return error_page(
+            request,
+            503,
+            happened=_("This hotline is not set up yet: it has no categories and rules."),
+            do=_("Its administrator signs in and publishes the first rule book."),
+        )
