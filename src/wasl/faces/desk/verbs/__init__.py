@@ -58,7 +58,7 @@ def offers(staff: Staff, case: Case) -> list[Offer]:
 def arranged(found: list[Offer], state: str) -> tuple[Offer | None, list[Offer], list[Offer]]:
     """The usual one, those near at hand, and the rest for the menu."""
     usual = next((o for o in found if state in o.verb.usual), None)
-    near = [o for o in found if o is not usual and (state in o.verb.near or state in o.verb.usual)][:4]
+    near = [o for o in found if o is not usual and (state in o.verb.near or state in o.verb.usual)][:3]
     rest = [o for o in found if o is not usual and o not in near]
     return usual, near, rest
 
@@ -72,6 +72,10 @@ class VerbForm(forms.Form):
         super().__init__(*args, **{"auto_id": f"do-{verb.slug}-%s", **kwargs})
         for name, asking in verb.fields.items():
             self.fields[name] = asking(now)
+        # Whoever opened it by key goes on writing at once; a set of buttons has no one place for the cursor.
+        first = next(iter(verb.fields), None)
+        if first and not isinstance(self.fields[first].widget, forms.RadioSelect | forms.CheckboxSelectMultiple):
+            self.fields[first].widget.attrs["autofocus"] = True
         self.initial["seen"] = now.case.version
 
 
