@@ -1,4 +1,4 @@
-"""Who may open a page of the desk: signed in, holding a post, with the right for it; and what a refusal looks like there.
+"""Who may open a page of the desk: signed in, holding a post, with the right for it; and how a refusal looks.
 
 No right is decided here: the table is `organisation.rights`, the scope of cases is `cases.queries.visible_to`.
 """
@@ -10,6 +10,7 @@ from typing import Any
 from django.contrib.auth.middleware import get_user
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http.response import HttpResponseBase
 from django.shortcuts import resolve_url
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext_lazy as _
@@ -19,7 +20,7 @@ from wasl.core.organisation import rights
 from wasl.core.organisation.models import Post, Staff
 from wasl.faces.frame.errors import error_page
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 CASE_ROLES = frozenset(rights.RIGHTS) - {Post.Role.ADMINISTRATOR.value}
 
 
@@ -28,15 +29,15 @@ def desk(
 ) -> Callable[[View], View]:
     """Make a page of the desk of a function that takes the request and the staff member.
 
-    Open to whoever holds a post with `right`, or one of `roles`, or any post where neither is given. Nobody signed in goes
-    to the sign-in page; Forbidden becomes 403 and NotAllowed 409, each with its sentence. Nothing of it is cached, not
-    even that something is not there.
+    Open to whoever holds a post with `right`, or one of `roles`, or any post where neither is given. Nobody signed in
+    goes to the sign-in page; Forbidden becomes 403 and NotAllowed 409, each with its sentence. Nothing of it is cached,
+    not even that something is not there.
     """
     wanted = frozenset(roles)
 
     def made(view: View) -> View:
         @wraps(view)
-        def page(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def page(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if request.method not in methods:
                 return HttpResponseNotAllowed(methods)
             response = _answer(request, view, right, wanted, args, kwargs)
@@ -50,7 +51,7 @@ def desk(
 
 def _answer(
     request: HttpRequest, view: View, right: str, roles: frozenset[str], args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> HttpResponse:
+) -> HttpResponseBase:
     staff = get_user(request)
     if not isinstance(staff, Staff):
         if request.headers.get("HX-Request") == "true":

@@ -1,14 +1,13 @@
-"""The fields that verbs ask for: units, categories, reasons, other cases, files, durations. What is done with them is `verbs`."""
+"""The fields that verbs ask for: units, categories, reasons, other cases, files. What is done with them is `verbs`."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from django.utils import timezone
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from wasl.core.cases import queries
@@ -22,8 +21,12 @@ from wasl.faces.desk.story import duration_words
 from wasl.kernel import clock, media
 from wasl.kernel.digits import to_ascii_digits
 
-Words = str | Promise
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise  # what django-stubs calls a string translated later
+
+Words: TypeAlias = "str | _StrPromise"
 MANY_FILES = 10
+_UNIT, _ASSISTING, _REASON, _FILES = _("Unit"), _("Assisting units"), _("Reason"), _("Photos and files")
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ def category_choices(chosen: str = "") -> Choices:
     for category in book.leaves:
         root = book.categories[category.line[0]]
         groups.setdefault(root.name, []).append((category.code, category.name))
-    made: Choices = [(name, entries) for name, entries in groups.items()]
+    made: Choices = [*groups.items()]
     if chosen and chosen not in book.categories:
         made.insert(0, (chosen, chosen))
     return [("", "—"), *made]
@@ -76,7 +79,7 @@ def _unit(code: str) -> Unit:
 
 
 def unit(
-    label: Words = _("Unit"), *, required: bool = True, proposed: bool = False, hint: Words = "", below: bool = False
+    label: Words = _UNIT, *, required: bool = True, proposed: bool = False, hint: Words = "", below: bool = False
 ) -> Ask:
     """One unit; `proposed` starts with the case's own, `below` offers only units under that of the order."""
 
@@ -97,7 +100,7 @@ def unit(
     return ask
 
 
-def units(label: Words = _("Assisting units")) -> Ask:
+def units(label: Words = _ASSISTING) -> Ask:
     """Any number of units."""
 
     def ask(now: Situation) -> forms.Field:
@@ -147,9 +150,14 @@ def urgency(now: Situation) -> forms.Field:
 def against(now: Situation) -> forms.Field:
     """The unit complained of."""
     return forms.TypedChoiceField(
-        label=_("About a unit"), choices=unit_choices(), coerce=_unit, empty_value=None, required=False,
-        initial=now.case.against.code if now.case.against else "", help_text=_("Only where the request is about a unit itself; it will not get it."),
-    )  # fmt: skip
+        label=_("About a unit"),
+        choices=unit_choices(),
+        coerce=_unit,
+        empty_value=None,
+        required=False,
+        initial=now.case.against.code if now.case.against else "",
+        help_text=_("Only where the request is about a unit itself; it will not get it."),
+    )
 
 
 def text(label: Words, *, required: bool = True, rows: int = 3, hint: Words = "", least: int = 0) -> Ask:
@@ -164,7 +172,7 @@ def text(label: Words, *, required: bool = True, rows: int = 3, hint: Words = ""
     return ask
 
 
-def reason(listed: str, label: Words = _("Reason")) -> Ask:
+def reason(listed: str, label: Words = _REASON) -> Ask:
     """One of the listed reasons."""
 
     def ask(now: Situation) -> forms.Field:
@@ -266,7 +274,7 @@ class ManyFiles(forms.FileField):
 
     def clean(self, data: Any, initial: Any = None) -> list[Attachment]:
         """The attachments. Raises ValidationError with the pipeline's sentence, the file named."""
-        given: list[UploadedFile] = [f for f in (data if isinstance(data, list | tuple) else [data]) if f]
+        given: list[UploadedFile[Any]] = [f for f in (data if isinstance(data, list | tuple) else [data]) if f]
         if len(given) > MANY_FILES:
             raise forms.ValidationError(_("At most %(most)s files at once.") % {"most": MANY_FILES})
         kept: list[Attachment] = []
@@ -278,7 +286,7 @@ class ManyFiles(forms.FileField):
         return kept
 
 
-def files(label: Words = _("Photos and files")) -> Ask:
+def files(label: Words = _FILES) -> Ask:
     """Photos and files."""
 
     def ask(now: Situation) -> forms.Field:

@@ -1,6 +1,6 @@
-"""Lists of cases: which there are, who has them on the rail, filters, and paging by key. One component for every list."""
+"""Lists of cases: which there are, who has them on the rail, filters, and paging by key."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -35,7 +35,10 @@ S = State
 
 @dataclass(frozen=True)
 class Listing:
-    """One list: `choose` gives the cases of a person; `roles` have it on their rail; `newest` orders by receipt, not deadline."""
+    """One list: `choose` gives the cases of a person; `roles` have it on their rail.
+
+    `newest` orders by receipt, not by deadline.
+    """
 
     code: str
     label: str | Promise
@@ -97,68 +100,144 @@ LISTINGS: dict[str, Listing] = {
     listing.code: listing
     for listing in (
         Listing(
-            "work", pgettext_lazy("list", "Work list"), "list-check", _work, _roles("officer"), "g w",
+            "work",
+            pgettext_lazy("list", "Work list"),
+            "list-check",
+            _work,
+            _roles("officer"),
+            "g w",
             gettext_lazy("Requests that were sent to your unit appear here, the most urgent first."),
         ),
         Listing(
-            "sign", pgettext_lazy("list", "To sign for"), "signature", lambda staff: _work(staff, "dispatched"), _roles("officer"), "g s",
-            gettext_lazy("New orders that nobody of your unit has signed for appear here."), urgent=True,
+            "sign",
+            pgettext_lazy("list", "To sign for"),
+            "signature",
+            lambda staff: _work(staff, "dispatched"),
+            _roles("officer"),
+            "g s",
+            gettext_lazy("New orders that nobody of your unit has signed for appear here."),
+            urgent=True,
         ),
         Listing(
-            "review", pgettext_lazy("list", "New"), "inbox", _in(S.RECEIVED), _roles("agent dispatcher supervisor"), "g n",
+            "review",
+            pgettext_lazy("list", "New"),
+            "inbox",
+            _in(S.RECEIVED),
+            _roles("agent dispatcher supervisor"),
+            "g n",
             gettext_lazy("Reports of the web, Open311 and mail that nobody has read yet appear here."),
         ),
         Listing(
-            "dispatch", pgettext_lazy("list", "To dispatch"), "send", _in(S.REGISTERED, S.RETURNED, S.CONTESTED),
-            _roles("agent dispatcher supervisor"), "g d",
+            "dispatch",
+            pgettext_lazy("list", "To dispatch"),
+            "send",
+            _in(S.REGISTERED, S.RETURNED, S.CONTESTED),
+            _roles("agent dispatcher supervisor"),
+            "g d",
             gettext_lazy("Registered, returned and contested requests that need a unit appear here."),
         ),
         Listing(
-            "arbitration", pgettext_lazy("list", "Disputed"), "scale", _in(S.ARBITRATION), _roles("dispatcher supervisor"), "g a",
-            gettext_lazy("Requests that no unit takes appear here, with the words of both sides."), urgent=True,
+            "arbitration",
+            pgettext_lazy("list", "Disputed"),
+            "scale",
+            _in(S.ARBITRATION),
+            _roles("dispatcher supervisor"),
+            "g a",
+            gettext_lazy("Requests that no unit takes appear here, with the words of both sides."),
+            urgent=True,
         ),
         Listing(
-            "replies", pgettext_lazy("list", "To review"), "clipboard-check", _in(S.REPLIED), _roles("second_line supervisor"), "g r",
+            "replies",
+            pgettext_lazy("list", "To review"),
+            "clipboard-check",
+            _in(S.REPLIED),
+            _roles("second_line supervisor"),
+            "g r",
             gettext_lazy("Replies of units appear here before the citizen is told."),
         ),
         Listing(
-            "tell", pgettext_lazy("list", "To tell"), "speakerphone", _in(S.REVIEWED), _roles("second_line"), "g t",
+            "tell",
+            pgettext_lazy("list", "To tell"),
+            "speakerphone",
+            _in(S.REVIEWED),
+            _roles("second_line"),
+            "g t",
             gettext_lazy("Approved replies that the citizen does not know yet appear here."),
         ),
         Listing(
-            "close", pgettext_lazy("list", "To close"), "archive", _to_close, _roles("second_line"), "g c",
-            gettext_lazy("Requests that were answered, refused or confirmed, or whose time to answer is over, appear here."),
+            "close",
+            pgettext_lazy("list", "To close"),
+            "archive",
+            _to_close,
+            _roles("second_line"),
+            "g c",
+            gettext_lazy(
+                "Requests that were answered, refused or confirmed, or whose time to answer is over, appear here."
+            ),
         ),
         Listing(
-            "waiting", pgettext_lazy("list", "Waiting"), "clock-pause", _waiting, _roles("second_line"), "g e",
-            gettext_lazy("Requests that wait for the citizen's word appear here."), counted=False,
+            "waiting",
+            pgettext_lazy("list", "Waiting"),
+            "clock-pause",
+            _waiting,
+            _roles("second_line"),
+            "g e",
+            gettext_lazy("Requests that wait for the citizen's word appear here."),
+            counted=False,
         ),
         Listing(
-            "extensions", pgettext_lazy("list", "Extensions"), "clock-plus", _extensions, _roles("supervisor"), "g x",
+            "extensions",
+            pgettext_lazy("list", "Extensions"),
+            "clock-plus",
+            _extensions,
+            _roles("supervisor"),
+            "g x",
             gettext_lazy("Units that ask for more time or for a pause appear here."),
         ),
         Listing(
-            "overdue", pgettext_lazy("list", "Overdue"), "clock-exclamation", _overdue, _roles("dispatcher supervisor leader second_line"), "g o",
-            gettext_lazy("Nothing is overdue. Requests of which a clock has run out appear here."), urgent=True,
+            "overdue",
+            pgettext_lazy("list", "Overdue"),
+            "clock-exclamation",
+            _overdue,
+            _roles("dispatcher supervisor leader second_line"),
+            "g o",
+            gettext_lazy("Nothing is overdue. Requests of which a clock has run out appear here."),
+            urgent=True,
         ),
         Listing(
-            "unsigned", pgettext_lazy("list", "Unsigned"), "signature", _unsigned, frozenset(), "",
+            "unsigned",
+            pgettext_lazy("list", "Unsigned"),
+            "signature",
+            _unsigned,
+            frozenset(),
+            "",
             gettext_lazy("Orders that no unit has signed for appear here."),
         ),
         *(
             Listing(
-                f"due{hours}", _DUE_LABELS[hours], "calendar-due", _due(hours),
-                _roles("leader") if hours == 24 else frozenset(), "", gettext_lazy("No clock runs out in this time."),
+                f"due{hours}",
+                _DUE_LABELS[hours],
+                "calendar-due",
+                _due(hours),
+                _roles("leader") if hours == 24 else frozenset(),
+                "",
+                gettext_lazy("No clock runs out in this time."),
             )
             for hours in HOURS
         ),
         Listing(
-            "all", pgettext_lazy("list", "All"), "list-details", queries.visible_to,
-            _roles("agent dispatcher officer second_line supervisor leader"), "g l",
-            gettext_lazy("Every request that you may see appears here."), newest=True, counted=False,
+            "all",
+            pgettext_lazy("list", "All"),
+            "list-details",
+            queries.visible_to,
+            _roles("agent dispatcher officer second_line supervisor leader"),
+            "g l",
+            gettext_lazy("Every request that you may see appears here."),
+            newest=True,
+            counted=False,
         ),
     )
-}  # fmt: skip
+}
 
 
 def count_of(listing: Listing, staff: Staff) -> int:
@@ -182,8 +261,9 @@ class Row:
         return self.case.dispatched_at or self.case.received_at
 
 
-def rows_of(cases: Sequence[Case]) -> list[Row]:
+def rows_of(cases: Iterable[Case]) -> list[Row]:
     """Rows for cases of one page, with one more query for their words."""
+    cases = list(cases)
     first = (
         Contact.objects.filter(case__in=[c.pk for c in cases])
         .order_by("case_id", "at", "pk")

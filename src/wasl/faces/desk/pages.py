@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.core.files.storage import default_storage
 from django.db.models import Count, Q
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -446,9 +447,11 @@ def reveal(request: HttpRequest, staff: Staff, number: str) -> HttpResponse:
 
 
 @desk(roles=CASE_ROLES)
-def file(request: HttpRequest, staff: Staff, pk: int, form: str) -> HttpResponse:
-    """A file of a visible case: `shown` and `thumb` in the page, `original` only with the right to the identity (it may hold
-    a place and a camera), always as a download."""
+def file(request: HttpRequest, staff: Staff, pk: int, form: str) -> HttpResponseBase:
+    """A file of a visible case: `shown` and `thumb` in the page, `original` always as a download.
+
+    The original of a photo only with the right to the identity: it may hold a place and a camera.
+    """
     found = (
         Attachment.objects.filter(pk=pk, erased_at__isnull=True, contact__case__in=queries.visible_to(staff))
         .select_related("contact__case")
@@ -476,6 +479,6 @@ def file(request: HttpRequest, staff: Staff, pk: int, form: str) -> HttpResponse
     return _locked(FileResponse(default_storage.open(name), content_type=kind))
 
 
-def _locked(response: FileResponse) -> FileResponse:
+def _locked(response: FileResponse) -> HttpResponseBase:
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return response

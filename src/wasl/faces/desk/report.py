@@ -1,19 +1,20 @@
 """The agent's form: contact, person, what, where, kind, and answer at once or register, on one page (E2, E3).
 
-While the agent types, the page beside the form says who this may be, what it may be, which unit would get it and by when,
-and what is open nearby; it never touches what is being typed.
+While the agent types, the page beside the form says who this may be, what it may be, which unit would get it and by
+when, and what is open nearby; it never touches what is being typed.
 """
 
 import secrets
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.forms.utils import ErrorDict
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from wasl.core.cases import actions, clocks, queries, routing
 from wasl.core.cases.change import NotAllowed
@@ -105,9 +106,6 @@ class ReportForm(forms.Form):
     lat = forms.FloatField(required=False, min_value=-90, max_value=90, widget=forms.HiddenInput)
     lon = forms.FloatField(required=False, min_value=-180, max_value=180, widget=forms.HiddenInput)
     against = forms.TypedChoiceField(label=gettext_lazy("About a unit"), coerce=_unit, empty_value=None, required=False)
-    files = fields.ManyFiles(
-        label=gettext_lazy("Photos and files"), required=False, widget=fields.ManyFilesInput(attrs={"multiple": True})
-    )
     answer = forms.CharField(
         label=gettext_lazy("Answer at once"),
         max_length=10_000,
@@ -116,7 +114,10 @@ class ReportForm(forms.Form):
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, auto_id="report-%s", **kwargs)
+        super().__init__(*args, **{"auto_id": "report-%s", **kwargs})
+        self.fields["files"] = fields.ManyFiles(
+            label=_("Photos and files"), required=False, widget=fields.ManyFilesInput(attrs={"multiple": True})
+        )
         self.fields["category"].choices = fields.category_choices()  # type: ignore[attr-defined]  # a ChoiceField
         areas = sorted(organisation.areas()[1].values(), key=str)
         self.fields["area"].choices = [("", "—"), *((a.code, str(a)) for a in areas)]  # type: ignore[attr-defined]  # a ChoiceField
@@ -146,6 +147,10 @@ class ReportForm(forms.Form):
     def questions_fields(self) -> list[forms.BoundField]:
         """The category's own fields for the page."""
         return [self[f"q_{q.code}"] for q in self.questions]
+
+    def complain_of_nothing(self) -> None:
+        """Show what was typed so far without checking it."""
+        self._errors = ErrorDict()
 
 
 def question_field(question: Question) -> forms.Field:
@@ -191,7 +196,7 @@ def report(request: HttpRequest, staff: Staff) -> HttpResponse:
 
 
 def _form(request: HttpRequest, staff: Staff, form: ReportForm, status: int = 200) -> HttpResponse:
-    more = _beside(form.data if form.is_bound else QueryDict(), staff)
+    more = _beside(form.data if form.is_bound else {}, staff)
     context = desk_context(request, staff, "report", form=form, panes="thing context", **more)
     return render(request, "desk/report.html", context, status=status)
 
@@ -242,7 +247,7 @@ def _point(lat: str, lon: str) -> tuple[float, float] | None:
     return point if abs(point[0]) <= 90 and abs(point[1]) <= 180 else None
 
 
-def _beside(given: QueryDict, staff: Staff) -> dict[str, Any]:
+def _beside(given: Mapping[str, Any], staff: Staff) -> dict[str, Any]:
     """What stands beside the form, worked out from whatever has been typed so far; wrong input gives nothing."""
     book = catalogue.in_force()
     text = given.get("body", "")[:4000]
@@ -269,7 +274,7 @@ def _beside(given: QueryDict, staff: Staff) -> dict[str, Any]:
     return beside
 
 
-def _known(given: QueryDict, staff: Staff) -> dict[str, Any]:
+def _known(given: Mapping[str, Any], staff: Staff) -> dict[str, Any]:
     reach = people.Reach(phone=to_ascii_digits(given.get("phone", "")[:40]), mail=given.get("mail", "")[:200])
     addresses = reach.addresses()
     person = people.known(addresses) if addresses else None
@@ -281,7 +286,7 @@ def _known(given: QueryDict, staff: Staff) -> dict[str, Any]:
     return {"person": person, "earlier": lists.rows_of(list(cases)), "reachable": True}
 
 
-def _forecast(given: QueryDict, code: str, place: routing.Place) -> dict[str, Any]:
+def _forecast(given: Mapping[str, Any], code: str, place: routing.Place) -> dict[str, Any]:
     book, now = catalogue.in_force(), clock.now()
     try:
         against = organisation.unit(given.get("against", ""))
@@ -310,7 +315,7 @@ def _near(
             (c, round(distance_m((lon, lat), (c.lon or 0.0, c.lat or 0.0))))
             for c in cases.select_related("unit", "area")[:50]
         ]
-        chosen: list[tuple[Case, int | None]] = [
+        chosen: Sequence[tuple[Case, int | None]] = [
             (c, d) for c, d in sorted(found, key=lambda pair: pair[1]) if d <= NEARBY_M
         ][:5]
     elif place.area is not None:
@@ -336,7 +341,7 @@ def class_part(request: HttpRequest, staff: Staff) -> HttpResponse:
     if pick := given.get("pick", ""):
         given["category"] = pick
     form = ReportForm(given)
-    form._errors = {}  # type: ignore[assignment]  # nothing is complained of while somebody types
+    form.complain_of_nothing()
     response = render(request, "desk/_class.html", {"form": form})
     response.headers["HX-Trigger-After-Settle"] = "classed"
     return response

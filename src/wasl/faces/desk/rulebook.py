@@ -241,7 +241,7 @@ def sent(request: HttpRequest, staff: Staff) -> HttpResponse:
 
 @desk(right="person.forget", methods=FORM)
 def privacy(request: HttpRequest, staff: Staff) -> HttpResponse:
-    """Forgetting a person and the retention rule, each with a preview of what would go; done by a second, separate POST."""
+    """Forgetting a person and the retention rule, each with a preview; done by a second, separate POST."""
     do = request.POST.get("do", "")
     may_retain = rights.may(staff, "retention.run")
     person_form = forms.PersonForm(request.POST if "person" in do else None)

@@ -1,4 +1,7 @@
-"""The administrator's pages: units, staff, areas, calendars, client systems, who changed what. The rule book is `rulebook`."""
+"""The administrator's pages: units, staff, areas, calendars, client systems, who changed what.
+
+The rule book is `rulebook`.
+"""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -69,7 +72,9 @@ def draw(request: HttpRequest, staff: Staff, template: str, tab: str, status: in
     return render(
         request,
         f"desk/setup/{template}.html",
-        desk_context(request, staff, tab if tab in ("messages", "privacy") else "admin", tabs=tabs, now=clock.now(), **more),
+        desk_context(
+            request, staff, tab if tab in ("messages", "privacy") else "admin", tabs=tabs, now=clock.now(), **more
+        ),
         status=status,
     )
 
@@ -123,8 +128,10 @@ def unit(request: HttpRequest, staff: Staff, pk: int = 0) -> HttpResponse:
     if held:
         start = {
             **{name: getattr(held, name) for name in ("code", "kind", "delivery", "mail", "phone")},
-            "parent": held.parent.code if held.parent else "", "calendar": held.calendar_id, **forms.names_of(held.names),
-        }  # fmt: skip
+            "parent": held.parent.code if held.parent else "",
+            "calendar": held.calendar_id,
+            **forms.names_of(held.names),
+        }
     form = forms.UnitForm(request.POST if request.POST.get("do") == "save" else None, unit=held, initial=start)
     if request.method == "POST":
         done = _unit_done(request, staff, held, form)
@@ -218,9 +225,18 @@ def person(request: HttpRequest, staff: Staff, pk: int = 0) -> HttpResponse:
     posts = held.posts.select_related("unit", "area").order_by("-since") if held else []
     bad = form.errors or post_form.errors
     return draw(
-        request, staff, "person", "staff", 422 if bad else 200, form=form, post_form=post_form, row=held, posts=posts, link=link,
+        request,
+        staff,
+        "person",
+        "staff",
+        422 if bad else 200,
+        form=form,
+        post_form=post_form,
+        row=held,
+        posts=posts,
+        link=link,
         heading=held or _("New account"),
-    )  # fmt: skip
+    )
 
 
 def _password_link(held: Staff) -> str:
@@ -407,7 +423,7 @@ def proof(request: HttpRequest, staff: Staff) -> HttpResponse:
     """Daily roots, and proving the whole journal now."""
     proved = journal.verify() if request.method == "POST" else None
     day = clock.now() - timedelta(days=1)
-    context = {
+    context: dict[str, Any] = {
         "proved": proved,
         "roots": DailyRoot.objects.order_by("-day")[:60],
         "lately": Entry.objects.filter(at__gte=day).count(),

@@ -80,9 +80,12 @@ class StaffForm(Named):
     """A person who works with the system."""
 
     username = forms.RegexField(
-        r"^[a-zA-Z0-9._-]+$", label=_("User name"), max_length=60, widget=forms.TextInput(attrs={"dir": "ltr", "autocomplete": "off"}),
+        r"^[a-zA-Z0-9._-]+$",
+        label=_("User name"),
+        max_length=60,
+        widget=forms.TextInput(attrs={"dir": "ltr", "autocomplete": "off"}),
         error_messages={"invalid": _("Letters a to z, digits, dots, dashes.")},
-    )  # fmt: skip
+    )
     email = forms.EmailField(label=_("E-mail"), required=False)
     phone = forms.CharField(
         label=_("Telephone"), max_length=20, required=False, widget=forms.TextInput(attrs={"dir": "ltr"})
@@ -146,9 +149,12 @@ class CalendarForm(Named):
                     widget=forms.TextInput(attrs={"dir": "ltr", "placeholder": "07:30-14:30"}),
                 )
         self.fields["exceptions"] = forms.CharField(
-            label=_("Exceptional days"), required=False, max_length=20_000, widget=forms.Textarea(attrs={"rows": 5, "dir": "ltr", "placeholder": "2026-11-18\n2026-12-31 08:00-12:00"}),
+            label=_("Exceptional days"),
+            required=False,
+            max_length=20_000,
+            widget=forms.Textarea(attrs={"rows": 5, "dir": "ltr", "placeholder": "2026-11-18\n2026-12-31 08:00-12:00"}),
             help_text=_("One day a line; without hours it is a day off."),
-        )  # fmt: skip
+        )
         self.order_fields(["code", "name_ar", "name_en", "name_zh"])
 
     def week(self, prefix: str) -> dict[str, list[list[str]]]:

@@ -20,23 +20,63 @@ from wasl.core.organisation import queries as organisation
 from wasl.core.organisation.models import Client, Staff, Unit
 from wasl.faces.frame import dates
 from wasl.kernel import clock
+from wasl.kernel.names import local
+from wasl.kernel.worktime import Duration
 from wasl.services.messages.models import Message
 
 ICONS: Mapping[str, str] = {
-    "case.received": "inbox", "case.registered": "clipboard-check", "case.asked": "question-mark", "case.answered": "message-circle",
-    "case.refused": "ban", "case.joined": "arrows-join", "case.unjoined": "arrows-split", "case.dispatched": "send",
-    "case.reclassified": "tag", "order.signed": "signature", "order.started": "tool", "order.contacted": "phone-call",
-    "order.visited": "map-pin-check", "order.returned": "arrow-back-up", "order.objected": "hand-stop", "case.arbitrated": "gavel",
-    "order.sub_dispatched": "corner-down-right", "order.withdrawn": "x", "order.extension_asked": "clock-plus",
-    "order.extension_granted": "clock-plus", "order.extension_denied": "circle-x", "case.suspended": "player-pause", "order.pause_asked": "player-pause", "order.pause_denied": "circle-x",
-    "case.resumed": "player-play", "case.interim_replied": "message-2", "order.replied": "message-report",
-    "case.reviewed": "check", "case.redone": "repeat", "case.told": "speakerphone", "case.contact_attempted": "phone-outgoing",
-    "case.confirmed": "circle-check", "case.contested": "thumb-down", "case.rated": "star", "case.closed": "archive",
-    "case.follower_closed": "archive", "case.reopened": "rotate-clockwise", "case.escalated": "trending-up", "case.linked": "link",
-    "case.part_opened": "git-merge", "case.flagged": "flag", "case.taken_over": "user-check", "case.added": "message-plus",
-    "case.noted": "notes", "case.published": "world", "case.pin_renewed": "key", "case.requester_set": "user",
-    "case.recomputed": "clock", "case.redacted": "eye-off", "case.identity_asked": "lock-open", "case.identity_viewed": "eye",
-}  # fmt: skip
+    "case.received": "inbox",
+    "case.registered": "clipboard-check",
+    "case.asked": "question-mark",
+    "case.answered": "message-circle",
+    "case.refused": "ban",
+    "case.joined": "arrows-join",
+    "case.unjoined": "arrows-split",
+    "case.dispatched": "send",
+    "case.reclassified": "tag",
+    "order.signed": "signature",
+    "order.started": "tool",
+    "order.contacted": "phone-call",
+    "order.visited": "map-pin-check",
+    "order.returned": "arrow-back-up",
+    "order.objected": "hand-stop",
+    "case.arbitrated": "gavel",
+    "order.sub_dispatched": "corner-down-right",
+    "order.withdrawn": "x",
+    "order.extension_asked": "clock-plus",
+    "order.extension_granted": "clock-plus",
+    "order.extension_denied": "circle-x",
+    "case.suspended": "player-pause",
+    "order.pause_asked": "player-pause",
+    "order.pause_denied": "circle-x",
+    "case.resumed": "player-play",
+    "case.interim_replied": "message-2",
+    "order.replied": "message-report",
+    "case.reviewed": "check",
+    "case.redone": "repeat",
+    "case.told": "speakerphone",
+    "case.contact_attempted": "phone-outgoing",
+    "case.confirmed": "circle-check",
+    "case.contested": "thumb-down",
+    "case.rated": "star",
+    "case.closed": "archive",
+    "case.follower_closed": "archive",
+    "case.reopened": "rotate-clockwise",
+    "case.escalated": "trending-up",
+    "case.linked": "link",
+    "case.part_opened": "git-merge",
+    "case.flagged": "flag",
+    "case.taken_over": "user-check",
+    "case.added": "message-plus",
+    "case.noted": "notes",
+    "case.published": "world",
+    "case.pin_renewed": "key",
+    "case.requester_set": "user",
+    "case.recomputed": "clock",
+    "case.redacted": "eye-off",
+    "case.identity_asked": "lock-open",
+    "case.identity_viewed": "eye",
+}
 REASONS_OF: Mapping[str, str] = {
     "order.returned": "return",
     "case.refused": "refuse",
@@ -150,7 +190,7 @@ class Teller:
     def line(self, entry: Entry) -> Line:
         d = self.data[entry.pk]
         contact = self.contacts.get(d.get("contact", 0))
-        line = Line(
+        return Line(
             at=entry.at,
             icon=ICONS.get(entry.verb, "circle-dot"),
             label=str(queries.label(entry.verb)),
@@ -164,7 +204,6 @@ class Teller:
             numbers=[self.numbers[d[k]] for k in ("head", "other", "part", "parent") if d.get(k) in self.numbers],
             quiet=entry.verb in ("case.identity_viewed", "case.recomputed"),
         )
-        return line
 
     def _facts(self, verb: str, d: Mapping[str, Any]) -> list[tuple[str, str]]:
         facts = [*self._class_facts(verb, d), *self._order_facts(verb, d), *_answer_facts(d)]
@@ -287,8 +326,6 @@ def _answer_facts(d: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def duration_words(text: str) -> str:
     """`5wd` as "5 working days"."""
-    from wasl.kernel.worktime import Duration
-
     try:
         duration = Duration.parse(text)
     except ValueError:
@@ -309,8 +346,6 @@ def answers_of(case: Case) -> list[tuple[str, str]]:
     book = catalogue.of_number(case.edition)
     if not case.answers or case.category not in book.categories:
         return []
-    from wasl.kernel.names import local
-
     told = []
     for question in book.form_of(case.category):
         given = case.answers.get(question.code)

@@ -12,7 +12,14 @@ from wasl.faces.desk.verbs.row import TO_UNIT, Doing, Verb, on_case, states
 from wasl.kernel import clock
 
 S = State  # short, for the table
-RATINGS = [("", "—"), ("5", _("5 very satisfied")), ("4", "4"), ("3", "3"), ("2", "2"), ("1", _("1 very dissatisfied"))]
+RATINGS: list[tuple[str, ask.Words]] = [
+    ("", "—"),
+    ("5", _("5 very satisfied")),
+    ("4", "4"),
+    ("3", "3"),
+    ("2", "2"),
+    ("1", _("1 very dissatisfied")),
+]
 
 
 def _approve_and_tell(d: Doing) -> None:
