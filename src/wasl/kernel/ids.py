@@ -19,18 +19,16 @@ class Blocks:
         self.sequence = sequence
         self._lock = threading.Lock()
         self._next = self._end = self._pid = 0
-        self._database = ""
 
     def draw(self) -> int:
         """The next number, greater than 0, unique in the data base for ever."""
-        database = str(connection.settings_dict["NAME"])
         with self._lock:
-            if self._next == self._end or self._pid != os.getpid() or self._database != database:
+            if self._next == self._end or self._pid != os.getpid():
                 with connection.cursor() as cursor:
                     cursor.execute("SELECT nextval(%s)", [self.sequence])
                     block = int(cursor.fetchone()[0])
                 self._next, self._end = block * BLOCK, (block + 1) * BLOCK
-                self._pid, self._database = os.getpid(), database
+                self._pid = os.getpid()
             number = self._next
             self._next += 1
             return number

@@ -97,7 +97,7 @@ class Change:
         self.at: datetime = clock.now()
         self.entries: list[Entry] = []
         self.new_rows: list[models.Model] = []
-        self._new = new
+        self._new, self._moved = new, False
         self._before = {} if new else _columns(case)
         self._orders_before = {pk: _columns(order) for pk, order in orders.items()}
 
@@ -154,7 +154,7 @@ class Change:
         case.seq, case.head_hash = seq, made
         if verb not in QUIET:
             case.version = seq
-            set_clocks(case, self.orders)
+            self._moved = True
         for reaction in _wiring().get(verb, ()):
             reaction(self, happening)
         return entry
@@ -164,6 +164,8 @@ class Change:
         return order is None or order.role == WorkOrder.Role.LEAD
 
     def _write(self) -> None:
+        if self._moved:
+            set_clocks(self.case, self.orders)
         changed: list[tuple[models.Model, list[str]]] = []
         ended: list[tuple[models.Model, list[str]]] = []
         if self._new:
