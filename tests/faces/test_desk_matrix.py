@@ -139,12 +139,16 @@ def test_roles_at_this_address(world: World, name: str) -> None:
         client = enter(staff)
         response = client.post(url) if rule.post else client.get(url)
         if role in rule.roles:
-            assert response.status_code in (200, 302, 404 if name == "filed" else 200), (name, role, response.status_code)
+            assert response.status_code in (200, 302, 404 if name == "filed" else 200), (
+                name,
+                role,
+                response.status_code,
+            )
         else:
             assert response.status_code in (403, 404), (name, role, response.status_code)
         assert "no-store" in response.headers.get("Cache-Control", ""), name
         if response.streaming:
-            b"".join(response)  # type: ignore[arg-type]  # not asynchronous here
+            b"".join(response)
     stranger = enter(None).post(url) if rule.post else enter(None).get(url)
     assert stranger.status_code == 302
     assert stranger.headers["Location"].startswith("/account/login/")
@@ -190,10 +194,23 @@ def test_every_verb_of_staff_is_on_the_desk() -> None:
 
 
 GIVEN: dict[str, Any] = {
-    "text": "A sentence that is long enough.", "note": "x", "category": "water-leak", "kind": "", "urgency": "", "unit": "roads", "ground": "court",
-    "reason": "not-our-duty", "outcome": "fixed", "medium": "phone", "reached": "yes", "verdict": "solved", "rating": "5", "duration": "4wh",
-    "until": "2030-01-01T10:00", "flags": "supervised",
-}  # fmt: skip
+    "text": "A sentence that is long enough.",
+    "note": "x",
+    "category": "water-leak",
+    "kind": "",
+    "urgency": "",
+    "unit": "roads",
+    "ground": "court",
+    "reason": "not-our-duty",
+    "outcome": "fixed",
+    "medium": "phone",
+    "reached": "yes",
+    "verdict": "solved",
+    "rating": "5",
+    "duration": "4wh",
+    "until": "2030-01-01T10:00",
+    "flags": "supervised",
+}
 
 
 @pytest.mark.parametrize("role", sorted(CASES))
@@ -223,7 +240,9 @@ def test_what_is_offered_has_a_form(world: World, role: str) -> None:
     staff, case = world.staff[role], world.told.fresh()
     client = enter(staff)
     for offer in verbs.offers(staff, case):
-        url = reverse("desk:do", args=[case.number, offer.verb.slug]) + (f"?order={offer.order.pk}" if offer.order else "")
+        url = reverse("desk:do", args=[case.number, offer.verb.slug]) + (
+            f"?order={offer.order.pk}" if offer.order else ""
+        )
         part = client.get(url, headers={"HX-Request": "true"})
         assert part.status_code == 200
         assert 'name="seen"' in part.content.decode()

@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('cases', '0001_initial'),
+        ("cases", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='workorder',
-            name='pause_asked',
-            field=models.JSONField(blank=True, default=dict, help_text='Suspension asked for and not yet decided'),
+            model_name="workorder",
+            name="pause_asked",
+            field=models.JSONField(blank=True, default=dict, help_text="Suspension asked for and not yet decided"),
         ),
     ]

@@ -25,7 +25,7 @@ class Command(BaseCommand):
             return
         path = settings.WASL_DATA / "city.json"
         try:
-            # The file first, then the commit: killed between the two, the city is loaded anew and the file written anew.
+            # The file first, then the commit: killed between the two, the city is loaded and the file written anew.
             with transaction.atomic():
                 made = load(options["city"])
                 path.touch(0o600)
