@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.city import City
 
 _loaded: "list[City]" = []
@@ -55,3 +57,12 @@ def committed_city(transactional_db: None) -> "City":
     if not Unit.objects.exists():
         _loaded[0].made = City.load().made
     return _loaded[0]
+
+
+@pytest.fixture(autouse=True)
+def _in_english() -> "Iterator[None]":
+    """Sentences are compared in the language of the source; a test of another language activates it itself."""
+    from django.utils import translation
+
+    with translation.override("en"):
+        yield
