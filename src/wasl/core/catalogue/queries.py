@@ -17,17 +17,26 @@ class NotSetUp(LookupError):
 
 
 def forget() -> None:
-    """Drop what is remembered; publishing and tests call it."""
+    """Look anew which editions there are; publishing and tests call it. What an edition says never changes and is kept."""
     global _calendar
     _calendar = None
-    of_number.cache_clear()
+    _pk_of.cache_clear()
+
+
+@lru_cache(maxsize=64)
+def _pk_of(number: int) -> int:
+    return Edition.objects.values_list("pk", flat=True).get(number=number, published_at__isnull=False)
 
 
 @lru_cache(maxsize=32)
+def _read(pk: int) -> book.Book:
+    edition = Edition.objects.get(pk=pk)
+    return book.read(edition.sheets, number=edition.number)
+
+
 def of_number(number: int) -> book.Book:
     """The book of a published edition. Raises Edition.DoesNotExist."""
-    edition = Edition.objects.get(number=number, published_at__isnull=False)
-    return book.read(edition.sheets, number=edition.number)
+    return _read(_pk_of(number))
 
 
 def in_force(at: datetime | None = None) -> book.Book:
