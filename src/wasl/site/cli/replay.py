@@ -19,7 +19,7 @@ from types import FrameType
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from wasl.site.cli.console import Refusal, parser, say
+from wasl.site.cli.console import Refusal, django, parser, say
 from wasl.site.installation import Installation
 from wasl.site.replay import maps
 
@@ -72,7 +72,10 @@ class Tally:
 
 
 def main(arguments: list[str]) -> int:
-    """0 when every row was answered, refusals included; 1 when some got no answer; 130 after Ctrl-C. Raises Refusal."""
+    """0 when every row was answered, refusals included; 1 when some got no answer; 130 after Ctrl-C. Raises Refusal.
+
+    With --check nothing is sent: 0 when what became of the rows is what file, map and catalogue say, 1 otherwise.
+    """
     given = _options(arguments).parse_args(arguments)
     if (
         given.workers < 1
@@ -80,6 +83,8 @@ def main(arguments: list[str]) -> int:
         or (given.limit is not None and given.limit < 1)
     ):
         raise Refusal("--workers, --rate and --limit are numbers above 0.")
+    if given.check:
+        return _check(given)
     target = _target(given.base_url, given.key, given.data)
     rules = _map(given.map)
     rows = _count(given.file, rules)
@@ -117,8 +122,40 @@ def _options(arguments: list[str]) -> Any:
     options.add_argument("--rate", type=float, help="requests in a second (default: as fast as they are answered)")
     options.add_argument("--limit", type=int, help="only so many rows from the beginning")
     options.add_argument("--workers", type=int, default=8, help="requests under way at once (default: 8)")
+    options.add_argument(
+        "--check", action="store_true", help="send nothing; compare the cases with file, map and catalogue"
+    )
     options.add_argument("--receipts", type=Path, help="write row, number and category of what was accepted here")
     return options
+
+
+def _check(given: Any) -> int:
+    if given.base_url:
+        raise Refusal("--check reads the data base of the hotline: name its data folder by --data.")
+    installation = Installation.at(given.data)
+    key = _target(None, given.key, given.data).key
+    rules = _map(given.map)
+    total = given.limit or _count(given.file, rules)
+    with django(installation):
+        from wasl.core.organisation.queries import client_of_key
+        from wasl.site.replay import check
+
+        client = client_of_key(key)
+        if client is None:
+            raise Refusal("this hotline does not know this key.")
+
+        def played() -> Iterator[check.Played]:
+            for line, row in enumerate(_rows(given.file, rules), 1):
+                if line > total:
+                    return
+                request = rules.request(row)
+                # Six decimals are what is sent.
+                yield check.Played(line, _key(line, row), request, round(request.lat, 6), round(request.lon, 6))
+
+        found = check.check(played(), client)
+        for sentence in check.told(found):
+            say(sentence)
+    return 0 if found.good and found.cases else 1
 
 
 def _target(base_url: str | None, key: str | None, data: str | None) -> Target:
@@ -190,8 +227,13 @@ def _jobs(
         }
         for attribute in required.get(request.category, ()):
             form[f"attribute[{attribute['code']}]"] = _answer(attribute, request)
-        digest = hashlib.sha256(json.dumps([line, row], sort_keys=True).encode()).hexdigest()
-        yield Job(line, request.category, {k: v for k, v in form.items() if v}, f"replay-{digest[:48]}")
+        yield Job(line, request.category, {k: v for k, v in form.items() if v}, _key(line, row))
+
+
+def _key(line: int, row: Mapping[str, str]) -> str:
+    """The row's own key: a second run of the same file adds nothing."""
+    digest = hashlib.sha256(json.dumps([line, row], sort_keys=True).encode()).hexdigest()
+    return f"replay-{digest[:48]}"
 
 
 def _answer(attribute: Mapping[str, Any], request: maps.Request) -> str:
