@@ -212,7 +212,7 @@ def set_clocks(case: Case, orders: fold.Orders) -> None:
     rule = catalogue.of_number(case.edition).deadline(case.category, case.kind, case.urgency)
     standing = fold.lead(orders)
     unit = organisation.unit_of(standing.unit_id) if standing and "start" in case.clock else None
-    calendar = organisation.calendar_of(unit.calendar.code if unit and unit.calendar else None)
+    calendar = organisation.calendar_of_unit(unit)
     due = clocks.compute(case.clock, rule, calendar)
     case.due_centre, case.due_sign, case.due_contact, case.due_result = due.centre, due.sign, due.contact, due.result
     case.due_next = due.next

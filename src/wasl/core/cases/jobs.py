@@ -121,7 +121,7 @@ def supervised_from(case: Case) -> datetime | None:
 
 def _calendar(unit_id: int | None) -> worktime.WorkCalendar:
     unit = organisation.unit_of(unit_id) if unit_id is not None else None
-    return organisation.calendar_of(unit.calendar.code if unit and unit.calendar else None)
+    return organisation.calendar_of_unit(unit)
 
 
 def above(case: Case) -> Unit | None:

@@ -126,6 +126,11 @@ def city_for_pages() -> dict[str, object]:
     return {"name": found.names, "hotline": found.hotline}
 
 
+def calendar_of_unit(unit: Unit | None) -> WorkCalendar:
+    """The working calendar of a unit: its own, else the office's; the office's too where no unit is given."""
+    return calendar_of(unit.calendar.code if unit and unit.calendar else None)
+
+
 def calendar_of(code: str | None) -> WorkCalendar:
     """The working calendar of that code; `office` where none is named, always open where there is none at all."""
     calendars = _calendars.get()

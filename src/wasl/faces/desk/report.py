@@ -298,7 +298,7 @@ def _forecast(given: Mapping[str, Any], code: str, place: routing.Place) -> dict
     known = classify(book, code, kind, urgency)
     rule = book.deadline(code, known["kind"], known["urgency"])
     unit = decision.unit
-    calendar = organisation.calendar_of(unit.calendar.code if unit and unit.calendar else None)
+    calendar = organisation.calendar_of_unit(unit)
     due = clocks.compute({"start": now.isoformat()}, rule, calendar)
     return {"decision": decision, "why": story.route_words(decision.facts()), "due": due}
 

@@ -76,7 +76,7 @@ def _of_unit(case: Case, now: datetime) -> Iterator[_Notice]:
     if case.unit_id is None or case.due_result is None:
         return
     unit = organisation.unit_of(case.unit_id)
-    calendar = organisation.calendar_of(unit.calendar.code if unit.calendar else None)
+    calendar = organisation.calendar_of_unit(unit)
     rule = catalogue.of_number(case.edition).deadline(case.category, case.kind, case.urgency)
     if case.due_sign is not None and now - _STALE < case.due_sign <= now:
         yield _Notice(case, "staff_overdue", "sign", case.due_sign, unit)

@@ -19,7 +19,7 @@ from wasl.kernel import seal
 
 
 def file_report(report: Report, *, by: Staff) -> Receipt:
-    """The agent takes a contact in and registers it in one step; dispatched at once where the route is clear (E2, E3).
+    """The agent takes a contact in and registers it in one step (E2, E3); a trusted report is dispatched if it can be.
 
     The same idempotency key gives the case that was made the first time.
     """

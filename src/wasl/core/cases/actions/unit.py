@@ -89,9 +89,7 @@ def return_order(
         allowed = catalogue.of_number(case.edition).deadline(case.category, case.kind, case.urgency).returning
         unit = organisation.unit_of(held.unit_id)
         if allowed is not None and held.role == WorkOrder.Role.LEAD:
-            until = worktime.add(
-                organisation.calendar_of(unit.calendar.code if unit.calendar else None), held.dispatched_at, allowed
-            )
+            until = worktime.add(organisation.calendar_of_unit(unit), held.dispatched_at, allowed)
             if change.at > until:
                 raise NotAllowed(_("The time for returning is over; object to the dispatch instead."))
         if proposed is not None and proposed.pk == held.unit_id:
