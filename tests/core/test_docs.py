@@ -8,7 +8,7 @@ from wasl.core.cases.transitions import diagram
 PAGE = Path(__file__).parents[2] / "docs" / "case-life-cycle.md"
 HEAD = """# The life cycle of a case
 
-Drawn from `wasl/core/cases/transitions.py` by `tests/core/test_docs.py`; do not edit by hand.
+Drawn from `src/wasl/core/cases/transitions.py` by `tests/core/test_docs.py`; do not edit by hand.
 
 """
 
