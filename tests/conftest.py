@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from tests.city import City
 
 _loaded: "list[City]" = []
+_swept: list[str] = []
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -20,6 +21,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(real):
             item.add_marker(pytest.mark.real)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A test that really commits ends with empty tables; the city stands again before the next one begins."""
+    if _swept:
+        from pytest_django.plugin import blocking_manager_key
+
+        from tests.city import City
+
+        with item.config.stash[blocking_manager_key].unblock():
+            _loaded[0].made = City.load().made
+        _swept.clear()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """Remember that Django wiped the tables after this test."""
+    mark = item.get_closest_marker("django_db")
+    commits = {"transactional_db", "live_server"} & set(getattr(item, "fixturenames", ()))
+    if _loaded and (commits or (mark is not None and mark.kwargs.get("transaction"))):
+        _swept.append(item.nodeid)
 
 
 @pytest.fixture(scope="session")
@@ -51,11 +73,11 @@ def city(db: None) -> "City":
 @pytest.fixture
 def committed_city(transactional_db: None) -> "City":
     """The demo city for tests that really commit, from several connections; all is wiped afterwards."""
-    from tests.city import City
-    from wasl.core.organisation.models import Unit
+    from wasl.core.catalogue import queries as catalogue
+    from wasl.core.organisation import queries as organisation
 
-    if not Unit.objects.exists():
-        _loaded[0].made = City.load().made
+    catalogue.forget()
+    organisation.forget()
     return _loaded[0]
 
 

@@ -17,7 +17,7 @@ class NotSetUp(LookupError):
 
 
 def forget() -> None:
-    """Look anew which editions there are; publishing and tests call it. What an edition says never changes and is kept."""
+    """Look anew which editions there are; publishing and tests call it. What one says never changes and is kept."""
     global _calendar
     _calendar = None
     _pk_of.cache_clear()
