@@ -143,7 +143,7 @@ def pin_of(number: str, generation: int) -> str:
     """The six-digit PIN of the acceptance number `number` (canonical); a new `generation` makes a new PIN.
 
     It is derived, never stored. A million values are few: whoever checks one counts the tries (`throttle`).
-    Source: architecture "Acceptance number"; requirement C8.
+    Source: requirement C8.
     """
     mac = hmac.digest(_keys().pin_key, f"{number}:{generation}".encode(), sha256)
     # 64 bits over 10^6 values: no PIN is likelier than another by more than one part in 10^13.

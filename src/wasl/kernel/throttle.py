@@ -50,7 +50,7 @@ def hit(key: str, *, limit: int, per_s: int) -> None:
     A refused hit does not lengthen the wait.
     Call it before the transaction that it protects: inside, a roll-back would forget the hit (and with it every wrong
     PIN that ends in an error), and its row would stay locked until the end. Raises RuntimeError there, ValueError for a
-    limit below 1 or a window that is not 1 s to a day. Source: requirement C8; issue section "bad input".
+    limit below 1 or a window that is not 1 s to a day. Source: requirement C8.
     """
     if limit < 1 or not 1 <= per_s <= LONGEST_S:
         raise ValueError(f"a limit of {limit} in {per_s} s is none")

@@ -115,7 +115,7 @@ class WorkCalendar:
     What a day's hours are is said by the first of these that names it: `exceptions` (date -> windows), `holidays`
     (no hours), `seasons` (the first in order that holds the date), `weekly`.
     Raises ValueError for an unknown time zone, a week without seven days, or windows that are empty, overlap or are
-    out of order. Source: requirement H1; issue section "organisation".
+    out of order. Source: requirement H1.
     """
 
     timezone: str
@@ -269,7 +269,7 @@ def add(calendar: WorkCalendar, start: datetime, duration: Duration, *, pauses: 
     working time paused, inside windows, so that a pause over a free day moves nothing. A pause that begins at the due
     instant or later does not move it.
     Raises ValueError for a naive datetime or a pause that ends before it begins, NeverDue for a calendar with too few
-    working hours. Source: rules "default clocks"; requirement H1; architecture "every pause has an end".
+    working hours. Source: rules "default clocks"; requirement H1.
     """
     _aware(start)
     halts = _merged(pauses, start) if pauses else []

@@ -63,7 +63,7 @@ def near(when: datetime, now: datetime, *, language: str | None = None) -> str:
     Up to six days ahead the weekday is enough; as far behind, the day of the month is said, because "Thursday" alone
     would sound like the next one. Farther away the clock time is left out, and the year is named when it is another
     one. Both times are aware; days are those of the current time zone.
-    Source: requirement M7; design "Dates in words near".
+    Source: requirement M7.
     """
     code = code_of(language or get_language())
     local, today = timezone.localtime(when), timezone.localtime(now)
@@ -76,10 +76,3 @@ def near(when: datetime, now: datetime, *, language: str | None = None) -> str:
     if -_NEAR_DAYS <= days < 0:
         return f"{calendar_day(local, with_year=local.year != today.year, language=code)} {clock}"
     return calendar_day(local, with_year=local.year != today.year, language=code)
-
-
-def near_day(when: datetime, now: datetime, *, language: str | None = None) -> str:
-    """As `near`, but with the time of day never named: `today`, `Thursday`, `12 March`."""
-    words = near(when, now, language=language)
-    clock = f" {timezone.localtime(when):%H:%M}"
-    return words.removesuffix(clock)
