@@ -15,6 +15,13 @@ _loaded: "list[City]" = []
 _swept: list[str] = []
 
 
+def pytest_configure() -> None:
+    """Passwords in tests guard nothing: hashing them well would cost seconds."""
+    from django.conf import settings
+
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Everything below tests/real is marked `real`: it drives real processes."""
     real = Path(__file__).parent / "real"

@@ -100,6 +100,7 @@ WAY = (0, 1, 3, 9, 10, 12)
 
 
 @pytest.mark.req("F1", "F2", "G2")
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_many_hands(committed_city: City) -> None:
     seen: Counter[str] = Counter()

@@ -250,6 +250,7 @@ def test_originals_need_the_identity(city: City) -> None:
     shown = officer.get(f"/desk/file/{file}/shown/")
     assert shown.headers["Content-Type"] == "image/jpeg"
     assert "sandbox" in shown.headers["Content-Security-Policy"]
+    assert b"".join(shown).startswith(b"\xff\xd8")
     assert officer.get(f"/desk/file/{file}/original/").status_code == 403
     original = enter(city.agent).get(f"/desk/file/{file}/original/")
     assert original.headers["Content-Disposition"].startswith("attachment")
@@ -340,6 +341,7 @@ def test_the_receipt_is_for_the_one_who_filed(city: City) -> None:
 # --- lists ---
 
 
+@pytest.mark.slow
 def test_paging_shows_every_row_once(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("wasl.faces.desk.lists.PAGE", 3)
     made = [city.report(area=area).case.number for area in ("bawshar", "seeb", "muttrah", "amrat")] + [
@@ -393,6 +395,7 @@ def test_filters_and_clocks(city: City) -> None:
         assert "Overdue" in page
 
 
+@pytest.mark.slow
 def test_every_page_in_three_languages_and_both_directions(city: City) -> None:
     told = city.report().dispatched_to().replied()
     client = enter(city.second_line)

@@ -213,6 +213,7 @@ GIVEN: dict[str, Any] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("role", sorted(CASES))
 def test_what_is_not_offered_is_not_done(world: World, role: str) -> None:
     staff, case, order = world.staff[role], world.told.fresh(), world.told.order
@@ -248,6 +249,7 @@ def test_what_is_offered_has_a_form(world: World, role: str) -> None:
         assert 'name="seen"' in part.content.decode()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", list(lists.LISTINGS))
 def test_each_list_opens_for_each_role(world: World, code: str) -> None:
     for role in CASES:

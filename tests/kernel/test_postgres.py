@@ -70,6 +70,7 @@ def test_a_folder_with_other_things_in_it_is_left_alone(tmp_path: Path) -> None:
     assert (tmp_path / "postgres" / "letter.txt").read_text() == "keep"
 
 
+@pytest.mark.slow
 def test_a_killed_server_comes_back_with_its_data(tmp_path: Path) -> None:
     cluster = Cluster(tmp_path / "a folder whose name has blanks and is long " / ("x" * 60) / "postgres")
     with postgres.running(cluster) as url:
@@ -86,6 +87,7 @@ def test_a_killed_server_comes_back_with_its_data(tmp_path: Path) -> None:
         assert _psql(url, "SELECT seven FROM kept") == [(7,)]
 
 
+@pytest.mark.slow
 def test_the_server_ends_when_its_starter_is_killed(tmp_path: Path) -> None:
     program = (
         "import sys, time; from pathlib import Path; from wasl.kernel.postgres import *\n"

@@ -36,7 +36,7 @@ class Check:
 def main(arguments: list[str]) -> int:
     """0 when everything is in order, 1 otherwise; every failure is shown whole."""
     options = parser("Run every check and test.")
-    options.add_argument("--fast", action="store_true", help="leave out tests/real: real servers, mail and browser")
+    options.add_argument("--fast", action="store_true", help="leave out tests/real (real servers, mail, browser) and what is marked slow")
     given = options.parse_args(arguments)
     began = time.monotonic()
     log = ROOT / ".cache" / "test.log"
@@ -127,7 +127,8 @@ def _lane(checks: list[Check]) -> list[str]:
 
 def _tests(*, fast: bool) -> list[str]:
     pytest = [sys.executable, "-m", "pytest", "--quiet"]
-    runs = [Check("tests", [*pytest, "-n", "2", "--dist", "worksteal", "--ignore=tests/real", "tests"])]
+    chosen = ["-m", "not slow"] if fast else []
+    runs = [Check("tests", [*pytest, "-n", "2", "--dist", "worksteal", "--ignore=tests/real", *chosen, "tests"])]
     if not fast:
         runs.append(Check("real tests", [*pytest, "--durations=10", "tests/real"]))
     failed = []
