@@ -36,7 +36,7 @@ class Check:
 def main(arguments: list[str]) -> int:
     """0 when everything is in order, 1 otherwise; every failure is shown whole."""
     options = parser("Run every check and test.")
-    options.add_argument("--fast", action="store_true", help="leave out tests/real (real servers, mail, browser) and what is marked slow")
+    options.add_argument("--fast", action="store_true", help="leave out tests/real and what is marked slow")
     given = options.parse_args(arguments)
     began = time.monotonic()
     log = ROOT / ".cache" / "test.log"
