@@ -79,9 +79,11 @@ def escalate_overdue() -> int:
     chosen: list[int] = []
     for case in found.only(
         "pk", "category", "kind", "urgency", "edition", "unit", "due_result", "redos", "escalations", "supervised"
-    )[:_AT_A_TIME]:
+    ).iterator(chunk_size=2000):
         if ground(case, now) and not (case.supervised and above(case) is None):
             chosen.append(case.pk)
+            if len(chosen) >= _AT_A_TIME:
+                break
     return each(chosen, _escalate, "escalate_overdue")
 
 

@@ -51,17 +51,25 @@ def warn() -> int:
     now = clock.now()
     made = 0
     batch: list[_Notice] = []
-    for notice in _notices(now):
-        batch.append(notice)
-        if len(batch) >= _CHUNK:
-            made += _tell(batch, now)
-            batch = []
-    return made + _tell(batch, now)
+    try:
+        for notice in _notices(now):
+            batch.append(notice)
+            if len(batch) >= _CHUNK:
+                made += _tell(batch, now)
+                batch = []
+        return made + _tell(batch, now)
+    except Exception:
+        _next_look.clear()  # what was looked at was not told
+        raise
+
+
+# When to look at a case with a unit again: its version then, and the instant of its next mark. Only a memory of this
+# process, so that a minute with nothing to tell reads two numbers a case; a new process looks at all of them once.
+_next_look: dict[int, tuple[int, datetime]] = {}
 
 
 def _notices(now: datetime) -> Iterator[_Notice]:
-    with_unit = Case.objects.filter(state__in=WITH_UNIT, due_result__isnull=False, due_result__gt=now - 10 * _STALE)
-    for case in with_unit.order_by("pk").iterator(chunk_size=2000):
+    for case in _to_look_at(now):
         try:
             yield from _of_unit(case, now)
         except Exception:
@@ -72,24 +80,51 @@ def _notices(now: datetime) -> Iterator[_Notice]:
             yield _Notice(case, "staff_overdue", "centre", case.due_centre, organisation.centre())
 
 
+def _to_look_at(now: datetime) -> Iterator[Case]:
+    with_unit = Case.objects.filter(state__in=WITH_UNIT, due_result__isnull=False, due_result__gt=now - 10 * _STALE)
+    standing = dict(with_unit.values_list("pk", "version"))
+    for gone in _next_look.keys() - standing.keys():
+        del _next_look[gone]
+    wanted = [
+        pk
+        for pk, version in standing.items()
+        if (seen := _next_look.get(pk)) is None or seen[0] != version or seen[1] <= now
+    ]
+    for start in range(0, len(wanted), _CHUNK):
+        yield from Case.objects.filter(pk__in=wanted[start : start + _CHUNK]).order_by("pk")
+
+
 def _of_unit(case: Case, now: datetime) -> Iterator[_Notice]:
     if case.unit_id is None or case.due_result is None:
         return
     unit = organisation.unit_of(case.unit_id)
-    calendar = organisation.calendar_of_unit(unit)
-    rule = catalogue.of_number(case.edition).deadline(case.category, case.kind, case.urgency)
-    if case.due_sign is not None and now - _STALE < case.due_sign <= now:
-        yield _Notice(case, "staff_overdue", "sign", case.due_sign, unit)
-    start = datetime.fromisoformat(case.clock["start"])
-    for mark in rule.urge:
-        at = moment(
-            mark, start, case.due_result, calendar, working=rule.result is not None and rule.result.unit in ("wh", "wd")
-        )
-        if at is not None and now - _STALE < at <= now:
+    ahead = [now + _STALE]
+    if case.due_sign is not None:
+        if now - _STALE < case.due_sign <= now:
+            yield _Notice(case, "staff_overdue", "sign", case.due_sign, unit)
+        ahead.append(case.due_sign)
+    for mark, at in _marks(case, unit):
+        if now - _STALE < at <= now:
             soon = mark.endswith("%") and mark != "100%"
             # Before it is due, only while it is not: after an outage nobody is told that the past is near.
             if not soon or case.due_result > now:
                 yield _Notice(case, "staff_due_soon" if soon else "staff_overdue", mark, case.due_result, unit)
+        ahead.append(at)
+    _next_look[case.pk] = case.version, min(at for at in ahead if at > now)
+
+
+def _marks(case: Case, unit: Unit) -> Iterator[tuple[str, datetime]]:
+    """The marks of the deadline rule as instants."""
+    if case.due_result is None:
+        return
+    calendar = organisation.calendar_of_unit(unit)
+    rule = catalogue.of_number(case.edition).deadline(case.category, case.kind, case.urgency)
+    working = rule.result is not None and rule.result.unit in ("wh", "wd")
+    start = datetime.fromisoformat(case.clock["start"])
+    for mark in rule.urge:
+        at = moment(mark, start, case.due_result, calendar, working=working)
+        if at is not None:
+            yield mark, at
 
 
 def moment(mark: str, start: datetime, due: datetime, calendar: WorkCalendar, *, working: bool) -> datetime | None:
