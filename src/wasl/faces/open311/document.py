@@ -316,7 +316,7 @@ def openapi(base_url: str, bounds: tuple[float, ...] = ()) -> dict[str, Any]:
             "title": "Open311 GeoReport v2",
             "version": "2.0",
             "description": "Every address ending in .json is there with .xml as well, with the same fields.",
-            "license": {"name": "AGPL-3.0-or-later", "identifier": "AGPL-3.0-or-later"},
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": base_url.rstrip("/") + "/open311"}],
         "security": [],
