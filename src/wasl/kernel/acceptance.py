@@ -9,7 +9,7 @@ import re
 
 from wasl.kernel.digits import to_ascii_digits
 
-__all__ = ["grouped", "make", "parse"]
+__all__ = ["grouped", "in_text", "make", "parse"]
 
 _SERIAL_DIGITS = 6
 _LONGEST = 20
@@ -65,3 +65,12 @@ def grouped(number: str) -> str:
     if canonical is None:
         raise ValueError("not an acceptance number")
     return f"{canonical[:2]} {canonical[2:-2]} {canonical[-2:]}"
+
+
+def in_text(number: str) -> str:
+    """`number` in groups, for plain text of any direction.
+
+    It is isolated from left to right (Unicode UAX 9), so that Arabic words around it do not turn its groups round; `parse`
+    passes over the marks.
+    """
+    return f"\u2066{grouped(number)}\u2069"

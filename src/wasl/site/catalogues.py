@@ -26,6 +26,7 @@ PLURALS = {
 # Function names whose constant arguments are words: position of context, singular, plural.
 _CALLS = {
     "_": (None, 0, None),
+    "_g": (None, 0, None),
     "gettext": (None, 0, None),
     "gettext_lazy": (None, 0, None),
     "gettext_noop": (None, 0, None),

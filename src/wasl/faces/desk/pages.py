@@ -382,7 +382,7 @@ def do(request: HttpRequest, staff: Staff, number: str, slug: str) -> HttpRespon
         return _panel(request, staff, case, {**panel, "form": form}, status=403)
     if verb.shows:
         return _panel(request, staff, case, {**panel, "told": told})
-    messages.success(request, f"{acceptance.grouped(number)} · {verb.label}")
+    messages.success(request, f"{acceptance.in_text(number)} · {verb.label}")
     return _onwards(request, staff, case)
 
 

@@ -192,7 +192,7 @@ def _case_facts(message: Message, case: Case, language: str) -> dict[str, str]:
     unit = _unit(message, case)
     category = catalogue.of_number(case.edition).category(case.category)
     facts = {
-        "number": acceptance.grouped(case.number) if to_citizen else case.number,
+        "number": acceptance.in_text(case.number) if to_citizen else case.number,
         "category": names.local(category.names, language) if category else "",
         "unit": names.local(unit.names, language) if unit else "",
         "due": said_at(_due(message, case), language),
@@ -297,7 +297,7 @@ def _made_up(language: str) -> dict[str, str]:
         due = said_at(datetime(2026, 11, 26, 10, 30, tzinfo=timezone.get_default_timezone()), language)
         status = str(State.IN_PROGRESS.label)
     return {
-        "number": acceptance.grouped(number),
+        "number": acceptance.in_text(number),
         "pin": "123456",
         "category": names.local(category.names, language) if category else "",
         "unit": names.local(organisation.centre().names, language),
