@@ -70,7 +70,7 @@ def grouped(number: str) -> str:
 def in_text(number: str) -> str:
     """`number` in groups, for plain text of any direction.
 
-    It is isolated from left to right (Unicode UAX 9), so that Arabic words around it do not turn its groups round; `parse`
+    It is isolated from left to right (Unicode UAX 9), so that Arabic words around it do not turn its groups; `parse`
     passes over the marks.
     """
     return f"\u2066{grouped(number)}\u2069"
