@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _loaded: "list[City]" = []
 _swept: list[str] = []
+_kept: list[Any] = []
 
 
 def pytest_configure() -> None:
@@ -39,6 +40,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
         with item.config.stash[blocking_manager_key].unblock():
             _loaded[0].made = City.load().made
+            _remember()
         _swept.clear()
 
 
@@ -64,27 +66,41 @@ def django_db_setup(django_db_setup: None, django_db_blocker: object) -> None:
 
     with django_db_blocker.unblock():  # type: ignore[attr-defined]  # pytest-django ships no public type for it
         _loaded.append(City.load())
+        _remember()
+
+
+def _remember() -> None:
+    """Keep what is read of the organisation as it is now: reading it anew takes longer than most tests."""
+    from wasl.core.organisation import queries
+
+    _kept.clear()
+    for kept in queries.KEPT:
+        kept.get()
+        _kept.append(kept.kept)
+
+
+def _recall() -> None:
+    """What was read then counts again, if the data base still says the same: what a test changed was rolled back."""
+    from wasl.core.catalogue import queries as catalogue
+    from wasl.core.organisation import queries
+
+    catalogue.forget()
+    queries.forget()
+    for kept, value in zip(queries.KEPT, _kept, strict=True):
+        kept.kept = value
 
 
 @pytest.fixture
 def city(db: None) -> "City":
     """The demo city, as loaded; what a test changes is rolled back."""
-    from wasl.core.catalogue import queries as catalogue
-    from wasl.core.organisation import queries as organisation
-
-    catalogue.forget()
-    organisation.forget()
+    _recall()
     return _loaded[0]
 
 
 @pytest.fixture
 def committed_city(transactional_db: None) -> "City":
     """The demo city for tests that really commit, from several connections; all is wiped afterwards."""
-    from wasl.core.catalogue import queries as catalogue
-    from wasl.core.organisation import queries as organisation
-
-    catalogue.forget()
-    organisation.forget()
+    _recall()
     return _loaded[0]
 
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from datetime import date
 from hashlib import sha256
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from django.utils import timezone
 
@@ -26,23 +26,23 @@ class Kept(Generic[T]):
 
     def __init__(self, read: Callable[[], T], stamp: Callable[[], object]) -> None:
         self._read, self._stamp = read, stamp
-        self._value: tuple[T, object] | None = None
+        self.kept: tuple[T, object] | None = None
         self._looked = 0.0
 
     def get(self) -> T:
         """The value, at most `_FRESH_S` old."""
-        value = self._value
+        value = self.kept
         if value is not None and time.monotonic() - self._looked < _FRESH_S:
             return value[0]
         stamp = self._stamp()
         if value is None or value[1] != stamp:
-            value = self._value = (self._read(), stamp)
+            value = self.kept = (self._read(), stamp)
         self._looked = time.monotonic()
         return value[0]
 
     def forget(self) -> None:
         """Read anew next time."""
-        self._value = None
+        self.kept = None
 
 
 def _week(weekly: dict[str, list[list[str]]]) -> Weekly:
@@ -86,7 +86,7 @@ _units: Kept[dict[str, Unit]] = Kept(
 
 def _state_of_units() -> object:
     _units.get()
-    return _units._value[1] if _units._value else None
+    return _units.kept[1] if _units.kept else None
 
 
 _units_by_id: Kept[dict[int, Unit]] = Kept(lambda: {unit.pk: unit for unit in _units.get().values()}, _state_of_units)
@@ -102,9 +102,12 @@ _clients: Kept[dict[bytes, Client]] = Kept(
 )
 
 
+KEPT: tuple[Kept[Any], ...] = (_calendars, _areas, _units, _units_by_id, _city, _clients)
+
+
 def forget() -> None:
     """Drop what is kept; tests and changes of the organisation call it."""
-    for kept in (_calendars, _areas, _units, _units_by_id, _city, _clients):
+    for kept in KEPT:
         kept.forget()
         kept._looked = 0.0
 
