@@ -1,6 +1,6 @@
 """Debian's Chromium for tests that need a real browser: fixtures, and pictures of pages at three widths.
 
-Import the fixtures into the module of the test: `from tests.real.browser import browser, visit  # noqa: F401`.
+The fixtures come to every test of this folder through `conftest`.
 """
 
 import os

@@ -9,7 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.real.browser import browser, visit
 from tests.real.hotline import Hotline, hotline
+
+# One Chromium for the run: a fixture imported by each module would be one for each, and Playwright starts but once.
+__all__ = ["browser", "house", "visit"]
 
 
 @pytest.fixture(scope="session")

@@ -9,10 +9,9 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.city import POINTS
-from tests.real.browser import DESK, PHONE, Visit, browser, visit
+from tests.real.browser import DESK, PHONE, Visit
 from tests.real.hotline import Hotline
 
-__all__ = ["browser", "visit"]
 pytestmark = pytest.mark.timeout(1500)
 AXE = Path(__file__).parents[2] / "frontend/node_modules/axe-core/axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]

@@ -20,13 +20,11 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from tests.real.browser import PHONE, Visit, browser, visit
+from tests.real.browser import PHONE, Visit
 from wasl.faces.frame import assets
 from wasl.faces.frame.live import Live, Visitor
 from wasl.faces.frame.security import _policy
 from wasl.kernel.rows import LIVE_CHANNEL
-
-__all__ = ["browser", "visit"]
 
 PAGE = """<!doctype html><html lang="en" dir="ltr"><head><meta charset="utf-8"><title>t</title>
 <link rel="icon" href="data:,"><meta name="viewport" content="width=device-width, initial-scale=1">

@@ -15,11 +15,10 @@ import pytest
 from PIL import ExifTags, Image, ImageDraw
 from playwright.sync_api import Page, expect
 
-from tests.real.browser import DESK, PHONE, Visit, browser, pictures, visit
+from tests.real.browser import DESK, PHONE, Visit, pictures
 from tests.real.hotline import Hotline, until
 from wasl.kernel import acceptance
 
-__all__ = ["browser", "visit"]
 pytestmark = pytest.mark.timeout(900)
 # The machine may be busy with other tests.
 PATIENCE_MS = 40_000

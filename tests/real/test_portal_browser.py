@@ -11,12 +11,11 @@ from PIL import Image, ImageDraw
 from playwright.sync_api import Page, expect
 
 from tests.city import POINTS, City
-from tests.real.browser import PHONE, Visit, browser, pictures, shoot, visit
+from tests.real.browser import PHONE, Visit, pictures, shoot
 from wasl.core.cases import links
 from wasl.core.cases.models import Case
 from wasl.kernel import acceptance, seal
 
-__all__ = ["browser", "visit"]
 # Each walk looks at a dozen pages with axe-core.
 pytestmark = pytest.mark.timeout(300)
 AXE = Path(__file__).parents[2] / "frontend/node_modules/axe-core/axe.min.js"
