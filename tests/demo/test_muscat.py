@@ -298,6 +298,7 @@ def test_the_city_itself() -> None:
     assert CITY["near_border_m"] > 0
 
 
+@pytest.mark.slow
 @pytest.mark.req("R2")
 def test_calendars_can_be_worked_by() -> None:
     assert set(CALENDARS) == {"office", "field", "always"}

@@ -474,6 +474,7 @@ def test_a_unit_with_live_orders_does_not_shut(city: City) -> None:
     assert Unit.objects.get(pk=told.order.unit_id).active
 
 
+@pytest.mark.slow
 def test_an_account_is_made_given_a_post_and_shut(city: City) -> None:
     admin = enter(city.administrator)
     facts = {

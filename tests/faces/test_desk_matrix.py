@@ -236,6 +236,7 @@ def test_what_is_not_offered_is_not_done(world: World, role: str) -> None:
     assert refused > 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("role", sorted(CASES))
 def test_what_is_offered_has_a_form(world: World, role: str) -> None:
     staff, case = world.staff[role], world.told.fresh()

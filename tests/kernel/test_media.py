@@ -361,6 +361,7 @@ def test_heic_is_refused_with_the_way_out() -> None:
     assert refusal.value.code == "heic"
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 @settings(max_examples=150, deadline=None)
 @given(

@@ -229,6 +229,7 @@ def counted(calendar: WorkCalendar, start: datetime, wanted: int, pauses: list[t
     return start
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(a_calendar(), starts, st.integers(1, 20), pause_lists)
 def test_working_hours_agree_with_counting(
@@ -243,6 +244,7 @@ def test_working_hours_agree_with_counting(
     assert between(calendar, start, answer, pauses=pauses) == timedelta(hours=hours)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(a_calendar(), starts, st.integers(1, 6), pause_lists)
 def test_working_days_agree_with_counting(
@@ -268,6 +270,7 @@ def test_working_days_agree_with_counting(
         assert answer == counted(calendar, start, minutes, pauses)
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(a_calendar(), starts, starts, starts)
 def test_working_time_adds_up(calendar: WorkCalendar, a: datetime, b: datetime, c: datetime) -> None:
