@@ -60,13 +60,24 @@ def database_url() -> str:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: object) -> None:
-    """Beside Django's own: the demo city stands in every worker's data base before the first test."""
+def django_db_setup(django_db_setup: None, django_db_blocker: object) -> "Iterator[None]":
+    """Beside Django's own: the demo city stands before the first test; who still holds on at the end is sent away.
+
+    A browser that keeps its connection keeps a live server's thread, and that its session with PostgreSQL.
+    """
     from tests.city import City
 
     with django_db_blocker.unblock():  # type: ignore[attr-defined]  # pytest-django ships no public type for it
         _loaded.append(City.load())
         _remember()
+    yield
+    from django.db import connection
+
+    with django_db_blocker.unblock(), connection.cursor() as cursor:  # type: ignore[attr-defined]  # as above
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
 
 
 def _remember() -> None:

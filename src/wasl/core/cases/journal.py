@@ -15,8 +15,7 @@ from psycopg.sql import SQL
 from wasl.core.cases.models import DailyRoot, Entry
 from wasl.kernel import chain, clock
 
-# A day's root is taken this long after midnight; no transaction lives longer (see settings), so none can still add to
-# the day.
+# A day's root is taken this long after midnight, and only when no older transaction can still add to the day.
 ROOT_DELAY = timedelta(minutes=10)
 _BATCH = 200_000
 
