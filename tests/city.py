@@ -218,7 +218,7 @@ class City:
             medium="web",
             body=more.pop("body", "The water runs down the street."),
             category=category,
-            place=POINTS[area],
+            place=more.pop("place", POINTS[area]),
             reach=reach,
             **more,
         )

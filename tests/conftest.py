@@ -1,26 +1,44 @@
 """Fixtures that every test may use. The PostgreSQL of the run is started by `tests/server.py`."""
 
 import os
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tests.city import City
 
 _loaded: "list[City]" = []
-_swept: list[str] = []
 _kept: list[Any] = []
+_keep: "list[Callable[[], None]]" = []
 
 
 def pytest_configure() -> None:
-    """Passwords in tests guard nothing: hashing them well would cost seconds."""
+    """Passwords in tests guard nothing: hashing them well would cost seconds.
+
+    Every client of a test makes the middleware anew; it looks for a static file when one is asked for, not for all of
+    them each time. And each has been here before: else the portal's pages hold all its styles, and every class's name.
+    """
     from django.conf import settings
+    from django.test import Client
+
+    from wasl.faces.frame import assets
+    from wasl.faces.frame.security import STYLES
 
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.WHITENOISE_AUTOREFRESH = True
+    made = Client.__init__
+
+    def made_with_styles(client: Client, *args: Any, **more: Any) -> None:
+        made(client, *args, **more)
+        known = assets.manifest()
+        client.cookies[STYLES] = ":".join(known[name] for name in ("portal.css", "portal.rtl.css") if name in known)
+
+    Client.__init__ = made_with_styles  # type: ignore[method-assign, assignment]  # for all tests, in one place
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -31,26 +49,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.real)
 
 
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """A test that really commits ends with empty tables; the city stands again before the next one begins."""
-    if _swept:
-        from pytest_django.plugin import blocking_manager_key
+@pytest.fixture(scope="session", autouse=True)
+def _without_witness(django_test_environment: None) -> None:
+    """Django keeps a copy of every context of every template for `response.context`; no test asks for one."""
+    from django.template.base import Template
+    from django.test.utils import _TestState
 
-        from tests.city import City
-
-        with item.config.stash[blocking_manager_key].unblock():
-            _loaded[0].made = City.load().made
-            _remember()
-        _swept.clear()
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_runtest_teardown(item: pytest.Item) -> None:
-    """Remember that Django wiped the tables after this test."""
-    mark = item.get_closest_marker("django_db")
-    commits = {"transactional_db", "live_server"} & set(getattr(item, "fixturenames", ()))
-    if _loaded and (commits or (mark is not None and mark.kwargs.get("transaction"))):
-        _swept.append(item.nodeid)
+    Template._render = _TestState.saved_data.template_render  # type: ignore[attr-defined]  # private to Django
 
 
 @pytest.fixture(scope="session")
@@ -60,23 +65,43 @@ def database_url() -> str:
 
 
 @pytest.fixture(scope="session")
+def django_db_keepdb(django_db_modify_db_settings: None, django_db_blocker: object) -> "Iterator[bool]":
+    """Django finds its data base with the tables that were kept, if they were; the server is thrown away as a whole."""
+    from tests import schema
+
+    with ExitStack() as stack:
+        with django_db_blocker.unblock():  # type: ignore[attr-defined]  # pytest-django ships no public type for it
+            _keep.append(schema.prepare(stack))
+        yield True
+
+
+@pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: object) -> "Iterator[None]":
     """Beside Django's own: the demo city stands before the first test; who still holds on at the end is sent away.
 
     A browser that keeps its connection keeps a live server's thread, and that its session with PostgreSQL.
     """
+    from django.test import TransactionTestCase
+
     from tests.city import City
+    from tests.snapshot import Snapshot
 
     with django_db_blocker.unblock():  # type: ignore[attr-defined]  # pytest-django ships no public type for it
+        _keep.pop()()
         _loaded.append(City.load())
         _remember()
+        # A test that really commits ends with the city as it was, not with empty tables.
+        snapshot = Snapshot()
+        snapshot.take()
+        # Private to Django, hence not by its name.
+        setattr(TransactionTestCase, "_fixture_teardown", lambda _self: snapshot.restore())  # noqa: B010
     yield
     from django.db import connection
 
     with django_db_blocker.unblock(), connection.cursor() as cursor:  # type: ignore[attr-defined]  # as above
         cursor.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
         )
 
 
@@ -110,7 +135,7 @@ def city(db: None) -> "City":
 
 @pytest.fixture
 def committed_city(transactional_db: None) -> "City":
-    """The demo city for tests that really commit, from several connections; all is wiped afterwards."""
+    """The demo city for tests that really commit, from several connections; it is put back afterwards."""
     _recall()
     return _loaded[0]
 

@@ -11,6 +11,13 @@ const writes = (element: Element | null): boolean =>
 
 const visible = (element: HTMLElement): boolean => element.checkVisibility?.() ?? element.offsetParent !== null;
 
+/** Whether its key works: it can be seen, or stands in a menu that is shut. */
+const reachable = (element: HTMLElement): boolean => {
+  if (visible(element)) return true;
+  const summary = element.closest("details[data-menu]:not([open])")?.querySelector("summary");
+  return summary !== null && summary !== undefined && visible(summary);
+};
+
 function nameOf(event: KeyboardEvent): string {
   // The letter's place counts where the layout is not Latin, so that `s` works on an Arabic keyboard.
   const latin = /^[\x21-\x7e]$/.test(event.key);
@@ -23,7 +30,7 @@ function nameOf(event: KeyboardEvent): string {
 
 function keyed(): HTMLElement[] {
   const open = document.querySelector("dialog[open]");
-  return [...(open ?? document).querySelectorAll<HTMLElement>("[data-key]")].filter(visible);
+  return [...(open ?? document).querySelectorAll<HTMLElement>("[data-key]")].filter(reachable);
 }
 
 function press(element: HTMLElement): void {
@@ -88,6 +95,12 @@ export function keys(): void {
     if (event.defaultPrevented || event.isComposing || event.repeat) return;
     const name = nameOf(event);
     const single = !name.includes("+");
+    // Out of a field, so that single letters are keys again; Tab goes on from there. A search is emptied first.
+    const here = document.activeElement;
+    if (name === "Escape" && writes(here) && here instanceof HTMLElement && !here.closest("dialog, details[data-menu][open]")) {
+      if (!(here instanceof HTMLInputElement && here.type === "search" && here.value)) here.blur();
+      return;
+    }
     if (single && (writes(document.activeElement) || name.length > 1 || localStorage.getItem(OFF))) return;
     if (name === "?") {
       event.preventDefault();

@@ -2,8 +2,11 @@
 // sent to <body> as an event, so that a fragment reloads itself by `hx-trigger="live:case-12 from:body"`.
 // After a gap the server sends what was missed since the last event (or since the page was drawn), or "resync" when that
 // is too long ago: then every topic fires once and the fragments fetch the truth.
-const AGAIN_MS = 1000; // one topic wakes its fragments at most this often
-const SPREAD_MS = 250; // so that a hundred open pages do not all ask in the same instant
+// News after a quiet time is shown at once. While it keeps coming, a topic wakes its fragments ever more rarely, down to
+// LONGEST_MS: in a busy centre every page would otherwise fetch its lists each second.
+const AGAIN_MS = 1000;
+const LONGEST_MS = 8000;
+const SPREAD = 0.25; // so that a hundred open pages do not all ask in the same instant
 const STRIP_AFTER_MS = 4000;
 
 export interface LiveNews {
@@ -17,7 +20,7 @@ let source: EventSource | null = null;
 let open = "";
 let lastId = "";
 let stripTimer = 0;
-const lastFired = new Map<string, number>();
+const fired = new Map<string, { at: number; pace: number }>();
 const waiting = new Map<string, { timer: number; news: LiveNews }>();
 
 function topicsOfPage(): string[] {
@@ -30,15 +33,20 @@ function topicsOfPage(): string[] {
 
 function fire(topic: string, news: LiveNews): void {
   waiting.delete(topic);
-  lastFired.set(topic, performance.now());
+  const now = performance.now();
+  const last = fired.get(topic);
+  const busy = last !== undefined && now - last.at < 2 * last.pace;
+  fired.set(topic, { at: now, pace: busy ? Math.min(LONGEST_MS, 2 * last.pace) : AGAIN_MS });
   const name = `live:${topic.replaceAll(":", "-")}`;
   document.body.dispatchEvent(new CustomEvent(name, { detail: news }));
 }
 
 function wake(topic: string, news: LiveNews): void {
   if (waiting.has(topic)) return;
-  const since = performance.now() - (lastFired.get(topic) ?? -AGAIN_MS);
-  const delay = Math.max(0, AGAIN_MS - since) + Math.random() * SPREAD_MS;
+  const last = fired.get(topic);
+  const pace = last?.pace ?? AGAIN_MS;
+  const left = last ? Math.max(0, pace - (performance.now() - last.at)) : 0;
+  const delay = left + Math.random() * SPREAD * pace;
   waiting.set(topic, { news, timer: window.setTimeout(() => fire(topic, news), delay) });
 }
 

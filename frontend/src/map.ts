@@ -1,6 +1,7 @@
 // The map: the city's areas drawn as shapes from a GeoJSON file, a pin to place by pointer, keyboard or position.
 // No tile server is needed; with `data-tiles` the pictures of one lie beneath the shapes.
 import * as L from "leaflet";
+import { drawPoints } from "./clusters";
 
 interface AreaProperties {
   code?: string;
@@ -95,7 +96,7 @@ async function draw(holder: HTMLElement): Promise<void> {
   }
 
   let pin: L.Marker | null = null;
-  const place = (at: L.LatLng, quiet = false) => {
+  const place = (at: L.LatLng, quiet = false, accuracy?: number) => {
     pin ??= L.marker(at, {
       keyboard: false, draggable: picks,
       icon: L.divIcon({ className: "w-pin", html: PIN, iconSize: [40, 40], iconAnchor: [20, 38] }),
@@ -109,7 +110,7 @@ async function draw(holder: HTMLElement): Promise<void> {
       lonInput!.dispatchEvent(new Event("change", { bubbles: true }));
       const outside = areas.length > 0 && !area;
       tell(outside ? words["sayOutside"] : (words["sayPicked"] ?? "").replace("{area}", area ? areaName(area) : `${at.lat.toFixed(5)}, ${at.lng.toFixed(5)}`));
-      holder.dispatchEvent(new CustomEvent("map:picked", { bubbles: true, detail: { lat: at.lat, lon: at.lng, area: area?.properties.code } }));
+      holder.dispatchEvent(new CustomEvent("map:picked", { bubbles: true, detail: { lat: at.lat, lon: at.lng, area: area?.properties.code, accuracy } }));
     }
   };
 
@@ -124,19 +125,7 @@ async function draw(holder: HTMLElement): Promise<void> {
 
   if (words["points"]) {
     const answer = await fetch(words["points"]);
-    if (answer.ok) {
-      L.geoJSON((await answer.json()) as GeoJSON.FeatureCollection, {
-        pointToLayer: (_, at) => L.circleMarker(at, { radius: 7, className: "w-point", fillOpacity: 1 }),
-        onEachFeature: (feature, shape) => {
-          const { url, label } = feature.properties as { url?: string; label?: string };
-          if (!label) return;
-          const link = document.createElement(url ? "a" : "span");
-          if (url) link.setAttribute("href", url);
-          link.textContent = label;
-          shape.bindPopup(link);
-        },
-      }).addTo(map);
-    }
+    if (answer.ok) drawPoints(map, ((await answer.json()) as GeoJSON.FeatureCollection).features, words["sayCluster"] ?? "{n}");
   }
 
   if (!picks) return;
@@ -149,15 +138,23 @@ async function draw(holder: HTMLElement): Promise<void> {
   });
 
   let ring: L.Circle | null = null;
+  const show = (at: L.LatLng, accuracy: number) => {
+    ring?.remove();
+    ring = L.circle(at, { radius: accuracy, className: "w-accuracy", interactive: false }).addTo(map);
+    if (accuracy <= SURE_ENOUGH_M) place(at, false, accuracy);
+    map.setView(at, accuracy < 100 ? 16 : 14);
+  };
+  // The page has found a position by itself and says it beside its own button.
+  holder.addEventListener("map:show", (event) => {
+    const { lat, lon, accuracy } = (event as CustomEvent<{ lat: number; lon: number; accuracy: number }>).detail;
+    show(L.latLng(lat, lon), accuracy);
+    tell();
+  });
   const here = () => {
     tell(words["sayLooking"]);
     navigator.geolocation.getCurrentPosition(
       ({ coords }) => {
-        const at = L.latLng(coords.latitude, coords.longitude);
-        ring?.remove();
-        ring = L.circle(at, { radius: coords.accuracy, className: "w-accuracy", interactive: false }).addTo(map);
-        if (coords.accuracy <= SURE_ENOUGH_M) place(at);
-        map.setView(at, coords.accuracy < 100 ? 16 : 14);
+        show(L.latLng(coords.latitude, coords.longitude), coords.accuracy);
         tell((words["sayAccuracy"] ?? "").replace("{m}", String(Math.max(1, Math.round(coords.accuracy)))));
       },
       () => tell(words["sayDenied"]),
@@ -179,8 +176,6 @@ async function draw(holder: HTMLElement): Promise<void> {
     return bar;
   };
   button.addTo(map);
-  // A button elsewhere on the page may ask for the position too.
-  for (const other of document.querySelectorAll("[data-my-position]")) other.addEventListener("click", here);
 }
 
 /** Draws every map of the page that is not drawn yet, when it comes into sight. */

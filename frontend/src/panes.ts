@@ -1,4 +1,4 @@
-// The widths of the desk's panes, kept per person and browser; dragged by the edge or moved by arrow keys on it.
+// The widths of the desk's panes, kept for each person (several may share a seat) in this browser; dragged by the edge or moved by arrow keys on it.
 const STEP_PX = 16;
 const LEAST_PX = 220;
 const MOST_PX = 640;
@@ -10,7 +10,7 @@ export function panes(): void {
     for (const [kind, property] of KINDS) {
       const pane = holder.querySelector<HTMLElement>(`:scope > .w-pane-${kind}`);
       if (!pane) continue;
-      const store = `wasl-pane-${kind}`;
+      const store = `wasl-pane-${kind}-${holder.dataset["panes"] ?? ""}`;
       const edge = document.createElement("button");
       edge.type = "button";
       edge.className = "w-pane-edge";

@@ -79,6 +79,7 @@ SEES = [
 
 
 @pytest.mark.req("P1", "B22")
+@pytest.mark.slow
 def test_each_role_and_scope_sees_only_its_rows(cases: dict[str, Told]) -> None:
     names = {told.case.pk: name for name, told in cases.items()}
     for role, unit, area, expected in SEES:
@@ -87,6 +88,7 @@ def test_each_role_and_scope_sees_only_its_rows(cases: dict[str, Told]) -> None:
         assert found == expected, (role, unit, area)
 
 
+@pytest.mark.slow
 def test_a_post_that_ended_or_an_inactive_person_sees_nothing(cases: dict[str, Told]) -> None:
     staff = holder("supervisor")
     staff.posts.update(until=clock.now())
@@ -126,6 +128,9 @@ def test_all_verbs_of_all_roles_exist() -> None:
     other = {
         "identity.read", "person.edit", "person.merge", "person.forget", "messages.read", "templates.edit",
         "catalogue.edit", "catalogue.publish", "organisation.edit", "retention.run", "clients.edit", "case.spoken_for",
+        "cases.extract", "views.share", "problem.edit", "person.sensitive", "house.edit", "campaigns.edit",
+        "sms.read", "sms.steer", "sms.identity", "sms.edit", "enquiries.edit", "phone.answer", "phone.supervise",
+        "phone.listen", "phone.edit", "mailbox.work", "roster.edit", "articles.edit", "quality.score", "quality.edit",
     }  # fmt: skip
     for role, verbs in RIGHTS.items():
         assert verbs <= set(BY_VERB) | other, role

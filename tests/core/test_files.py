@@ -30,6 +30,7 @@ def sent(city: City) -> Attachment:
 
 
 @pytest.mark.req("B9")
+@pytest.mark.slow
 def test_a_unit_sees_what_was_made_anew_and_never_the_original_or_the_position(city: City, sent: Attachment) -> None:
     case = sent.contact.case
     assert case is not None

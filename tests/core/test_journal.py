@@ -153,6 +153,7 @@ def test_entries_hold_no_words_names_or_numbers(city: City) -> None:
         assert secret not in everything
 
 
+@pytest.mark.slow
 def test_the_columns_are_the_fold_of_the_entries(city: City) -> None:
     told = city.report().dispatched_to("water", "roads").returned().dispatched_to("roads").replied().told().contested()
     assert_is_the_fold(told.fresh())

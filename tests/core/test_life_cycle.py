@@ -144,7 +144,7 @@ def test_a_stale_screen_gets_the_difference(city: City) -> None:
 def test_a_look_at_the_identity_makes_no_screen_stale(city: City) -> None:
     told = city.report().registered()
     seen = told.case.version
-    actions.see_identity(told.case, by=city.agent)
+    actions.see_identity(told.case, by=city.agent, reason="contact-person")
     actions.dispatch(told.case, by=city.dispatcher, seen=seen)
 
 
@@ -330,6 +330,7 @@ def test_answering_at_once_closes_without_a_unit(city: City) -> None:
 
 
 @pytest.mark.req("A5")
+@pytest.mark.slow
 def test_no_open_case_is_adrift(city: City) -> None:
     city.report()
     city.report().dispatched_to()

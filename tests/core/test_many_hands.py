@@ -83,7 +83,7 @@ class Hands:
             lambda c, n: actions.unjoin(c, by=city.agent, reason="Another matter."),
             lambda c, n: actions.note(c, by=city.agent, text="Seen."),
             lambda c, n: actions.add(c, by=THE_CITIZEN, text="More."),
-            lambda c, n: actions.see_identity(c, by=city.agent),
+            lambda c, n: actions.see_identity(c, by=city.agent, reason="contact-person"),
             lambda c, n: actions.sub_dispatch(o := self.order(c, n), by=self.officer(o), unit=unit("seeb-cleaning")),
             lambda c, n: actions.flag(c, by=city.agent, flags={"emergency": bool(n % 2)}),
             lambda c, n: actions.open_part(c, by=city.dispatcher, category="gas-leak", text="The pit."),

@@ -30,7 +30,7 @@ def test_who_knows_a_number_and_adds_his_own_address_is_not_taken_for_its_owner(
     assert two.requester_id != one.requester_id
     owner = person_of(one)
     assert (owner.channel, owner.language, owner.addresses.count()) == ("sms", "ar", 1)
-    assert actions.see_identity(one, by=city.agent)["name"] == "Ali"
+    assert actions.see_identity(one, by=city.agent, reason="contact-person")["name"] == "Ali"
 
 
 def test_anonymous_is_nobody(city: City) -> None:

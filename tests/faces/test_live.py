@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import psycopg
 import pytest
+from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model
 from django.contrib.sessions.backends.db import SessionStore
 from starlette.types import Message, Scope
@@ -119,6 +120,7 @@ Play = Callable[[Callable[[Live, Callable[..., Awaitable[None]]], Coroutine[Any,
 
 
 @pytest.mark.req("K7")
+@pytest.mark.slow
 def test_a_page_hears_its_topics_and_nothing_else(play: Play) -> None:
     async def scene(app: Live, say: Callable[..., Awaitable[None]]) -> None:
         async with Browser(app, "topics=case:12,unit:7") as page, Browser(app, "topics=case:99") as other:
@@ -131,6 +133,7 @@ def test_a_page_hears_its_topics_and_nothing_else(play: Play) -> None:
     play(scene)
 
 
+@pytest.mark.slow
 def test_topics_that_are_not_allowed_are_left_out(play: Play) -> None:
     async def scene(app: Live, say: Callable[..., Awaitable[None]]) -> None:
         async with Browser(app, "topics=unit:13") as page:
@@ -171,6 +174,7 @@ def test_a_page_that_comes_back_gets_what_it_missed(play: Play) -> None:
     play(scene)
 
 
+@pytest.mark.slow
 def test_what_happened_while_the_page_was_drawn_is_told(play: Play) -> None:
     async def scene(app: Live, say: Callable[..., Awaitable[None]]) -> None:
         async with Browser(app, "topics=case:12") as page:
@@ -184,6 +188,7 @@ def test_what_happened_while_the_page_was_drawn_is_told(play: Play) -> None:
     play(scene)
 
 
+@pytest.mark.slow
 def test_after_a_lost_data_base_connection_pages_are_told_to_reload(play: Play, database_url: str) -> None:
     async def scene(app: Live, say: Callable[..., Awaitable[None]]) -> None:
         async with Browser(app, "topics=case:12") as page:
@@ -199,6 +204,7 @@ def test_after_a_lost_data_base_connection_pages_are_told_to_reload(play: Play, 
     play(scene)
 
 
+@pytest.mark.slow
 def test_a_page_that_does_not_read_is_cut_off(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live_module, "MOST_WAITING", 20)
     monkeypatch.setattr(live_module, "SEND_PATIENCE_S", 0.5)
@@ -229,6 +235,7 @@ def test_a_page_that_leaves_is_forgotten(play: Play) -> None:
     play(scene)
 
 
+@pytest.mark.slow
 def test_the_number_of_pages_is_limited(database_url: str) -> None:
     async def main() -> None:
         app = Live(conninfo=database_url, allowed=lambda _v, _t: True, identify=_anybody, limit=3, limit_each=2)
@@ -258,6 +265,7 @@ def test_closing_ends_every_stream(database_url: str) -> None:
     asyncio.run(main())
 
 
+@pytest.mark.slow
 def test_a_notice_that_is_no_json_harms_nobody(play: Play, database_url: str, caplog: pytest.LogCaptureFixture) -> None:
     async def scene(app: Live, say: Callable[..., Awaitable[None]]) -> None:
         async with Browser(app, "topics=case:12") as page:
@@ -279,7 +287,7 @@ def test_the_visitor_is_the_one_of_the_session() -> None:
     staff.save()
     session = SessionStore()
     session[SESSION_KEY] = str(staff.pk)
-    session[BACKEND_SESSION_KEY] = "allauth.account.auth_backends.AuthenticationBackend"
+    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
     session[HASH_SESSION_KEY] = staff.get_session_auth_hash()
     session.save()
     cookies = {"sessionid": str(session.session_key)}

@@ -129,6 +129,7 @@ def test_no_areas_at_all() -> None:
         ("size", {"type": "MultiPolygon", "coordinates": [[[[0, 0], [1, 0], [1, 1]] * 40_000]] * 2}),
     ],
 )
+@pytest.mark.slow
 def test_what_is_no_area_is_refused_with_a_sentence(code: str, geometry: Any) -> None:
     with pytest.raises(AreaRefused, match="zone-7") as refused:
         AreaIndex.from_geojson([("fine", box(0, 0, 1, 1)), ("zone-7", geometry)])

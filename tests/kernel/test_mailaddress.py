@@ -64,6 +64,7 @@ def test_what_may_be_shown() -> None:
 
 
 @given(st.emails())
+@pytest.mark.slow
 def test_the_form_is_stable(text: str) -> None:
     address = normalise(text)
     if address is not None:

@@ -237,6 +237,7 @@ def test_of_an_animation_the_first_frame() -> None:
         assert pixel[0] > 200
 
 
+@pytest.mark.slow
 def test_a_large_photo_is_made_smaller() -> None:
     taken = take(coded(scene((5000, 3000))), "a.jpg")
     assert (taken.width, taken.height) == (5000, 3000)

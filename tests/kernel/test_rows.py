@@ -1,5 +1,6 @@
 """Many rows in one statement: what is written reads back, errors write nothing, a dead connection is replaced."""
 
+import json
 from datetime import UTC, datetime
 
 import psycopg
@@ -90,6 +91,21 @@ def test_a_notice_is_heard_when_it_commits() -> None:
         rows.write([person()], notices=["one", "two"])
         heard = [notice.payload for notice in listener.notifies(timeout=5, stop_after=2)]
     assert heard == ["one", "two"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_notice_alone_is_told_with_the_commit_and_is_one_of_its_own() -> None:
+    connection.ensure_connection()
+    with psycopg.connect(connection.connection.info.dsn, autocommit=True) as listener:
+        listener.execute(f"LISTEN {rows.LIVE_CHANNEL}")
+        with transaction.atomic():
+            rows.tell([rows.notice(["staff:7", "phones"], "phone"), rows.notice(["case:3"], "x", case=3, seq=9)])
+            assert not list(listener.notifies(timeout=0.2))
+        heard = [json.loads(notice.payload) for notice in listener.notifies(timeout=5, stop_after=2)]
+    assert heard[1] == {"topics": ["case:3"], "case": 3, "seq": 9, "verb": "x"}
+    assert (heard[0]["topics"], heard[0]["case"]) == (["staff:7", "phones"], 0)
+    assert heard[0]["seq"] > 10**15
+    rows.tell([])
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,3 +1,4 @@
+import hmac
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -134,6 +135,7 @@ def test_pins_are_spread_evenly() -> None:
     assert all(abs(count - 2000) < 255 for count in firsts.values())
 
 
+@pytest.mark.slow
 def test_threads_may_seal_at_once() -> None:
     texts = [f"+9689{n:07d}" for n in range(4000)]
     with ThreadPoolExecutor(8) as pool:
@@ -165,3 +167,9 @@ def test_each_takes_under_fifteen_microseconds(work: Callable[[], object]) -> No
 
 def test_the_key_of_the_settings_is_used() -> None:
     assert len(django_settings.WASL_SEAL_KEY) == 32
+
+
+def test_the_index_is_hmac_as_everybody_computes_it() -> None:
+    key = hmac.digest(bytes(bytearray(FIRST)), b"wasl blind index", "sha256")
+    with keys():
+        assert index_of("+96892000001") == hmac.digest(key, b"+96892000001", "sha256")[:16]

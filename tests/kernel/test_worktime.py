@@ -211,12 +211,23 @@ pause_lists = st.lists(
 )
 
 
+def test_a_due_instant_in_the_hour_that_comes_twice_is_that_one_instant() -> None:
+    night = WorkCalendar("America/New_York", (windows(("00:00", "02:00")),) * 7)
+    due = add(night, datetime(2026, 11, 1, 4, tzinfo=UTC), Duration(2, "wh"))
+    assert due == datetime(2026, 11, 1, 6, tzinfo=UTC)
+    assert due.tzinfo is UTC
+
+
 def works(calendar: WorkCalendar, instant: datetime) -> bool:
-    local = instant.astimezone(ZoneInfo(calendar.timezone))
-    clock = local.time()
-    return any(
-        first <= clock and (clock < last or last == time(0)) for first, last in calendar.windows_on(local.date())
-    )
+    """Windows begin and end at the first of two instants that a clock shows the same; and so end once."""
+    zone = ZoneInfo(calendar.timezone)
+    day = instant.astimezone(zone).date()
+    for first, last in calendar.windows_on(day):
+        begin = datetime.combine(day, first, zone).astimezone(UTC)
+        end = datetime.combine(day + timedelta(days=last == time(0)), last, zone).astimezone(UTC)
+        if begin <= instant < end:
+            return True
+    return False
 
 
 def counted(calendar: WorkCalendar, start: datetime, wanted: int, pauses: list[tuple[datetime, datetime]]) -> datetime:

@@ -11,7 +11,9 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, sync_playwright
+
+from tests.real.hotline import strain
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = [
@@ -26,6 +28,8 @@ FLAGS = [
 ]
 PHONE, TABLET, DESK = 360, 768, 1440
 WIDTHS = (PHONE, TABLET, DESK)
+# How long a page may take on a machine of its own.
+PATIENCE_MS = 30_000
 _DJANGO_CODES = {"zh": "zh-hans"}
 
 Visit = Callable[..., AbstractContextManager[Page]]
@@ -39,16 +43,22 @@ def pictures() -> Path:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """One Chromium for the run. The test fails with the package's name where it is missing."""
+def playwright() -> Iterator[Playwright]:
+    """One for the run, as it starts but once. The test fails with the package's name where Chromium is missing."""
     if not shutil.which(CHROMIUM):
         pytest.fail(f"{CHROMIUM} is missing: apt-get install chromium fonts-noto-core fonts-noto-cjk")
     # Playwright keeps an event loop in this thread, and Django then takes every test after it for an asynchronous one.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    with sync_playwright() as started:
         yield started
-        started.close()
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    """One Chromium for the run."""
+    started = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    yield started
+    started.close()
 
 
 @pytest.fixture
@@ -78,6 +88,8 @@ def visit(browser: Browser) -> Visit:
             has_touch=width <= TABLET,
             timezone_id="Asia/Muscat",
         )
+        # What others keep busy is not the page's fault.
+        context.set_default_timeout(PATIENCE_MS * strain())
         code = _DJANGO_CODES.get(language, language)
         context.add_cookies([{"name": "django_language", "value": code, "url": base_url}])
         page = context.new_page()

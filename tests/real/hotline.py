@@ -19,7 +19,7 @@ import psutil
 
 from wasl.site.cli.up import MARK, processes
 from wasl.site.installation import Installation
-from wasl.site.processes import table
+from wasl.site.processes import control_socket, table
 
 OURS = ("WASL_", "DJANGO_SETTINGS_MODULE", "PYTEST_")
 """Variables of the test run that a hotline started for a user would not have."""
@@ -59,6 +59,14 @@ class Hotline:
         except OSError:
             return {}
         return {one["name"]: one["pid"] for one in found if one["statename"] == "RUNNING"}
+
+    def supervised(self, does: str, name: str) -> None:
+        """`stop` or `start` a process of it."""
+        control = f"unix://{control_socket(Installation.at(self.data))}"
+        subprocess.run(
+            [sys.executable, "-W", "ignore", "-m", "supervisor.supervisorctl", "-s", control, does, name],
+            capture_output=True, timeout=60, check=True,
+        )  # fmt: skip
 
     def answers(self) -> bool:
         """Whether the start page is served."""

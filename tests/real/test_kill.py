@@ -199,6 +199,8 @@ def after() -> Iterator[Aftermath]:
         tempfile.TemporaryDirectory(prefix="wasl-kill-", ignore_cleanup_errors=True) as folder,
         hotline(Path(folder) / "data", settings={"WASL_SENDER_LEASE_S": str(LEASE_S)}) as running,
     ):
+        # A unit's mail is gathered for ten minutes: nobody waits for that here.
+        assert ask(running, "haste")
         open311 = running.demo["open311"]
         clients = Clients(open311["endpoint"], open311["key"])
         threads = [threading.Thread(target=clients.work, daemon=True) for _ in range(CLIENTS)]
@@ -306,10 +308,14 @@ def test_every_message_left_once_or_is_named_in_doubt(after: Aftermath) -> None:
     for case in after.cases:
         wanted = Counter({"received": 1, "staff_order": len(case["orders"])})
         assert by_case[case["id"]] == +wanted, case["number"]
+    # What waited for a unit together is told in one mail, which counts it.
+    gathered = [one for one in after.messages if one["state"] == "gathered"]
+    assert {one["event"] for one in gathered} <= {"staff_order"}
+    assert sum(one["lines"] for one in after.messages if one["event"] == "staff_digest") == len(gathered)
     sent = {one["message_id"]: one for one in after.messages if one["state"] == "sent"}
     named = {one["message_id"] for one in after.messages if one["repeated"] or one["state"] == "in_doubt"}
     assert all(one["state"] == "sent" for one in after.messages if one["citizen"] and one["state"] != "in_doubt")
-    assert {one["state"] for one in after.messages} <= {"sent", "in_doubt", "on_page"}
+    assert {one["state"] for one in after.messages} <= {"sent", "in_doubt", "on_page", "gathered"}
     assert sent.keys() <= after.arrived.keys(), "said to be sent, and did not arrive"
     assert after.arrived.keys() <= sent.keys() | named, "arrived, and is not known as sent"
     twice = {one for one, times in after.arrived.items() if times > 1}

@@ -140,7 +140,7 @@ def test_suggestions_come_while_typing_and_the_position_is_taken(site: tuple[Cit
         page.context.grant_permissions(["geolocation"])
         page.context.set_geolocation({"latitude": lat, "longitude": lon, "accuracy": 20})
         page.locator(".leaflet-container").scroll_into_view_if_needed()
-        page.click("[data-my-position]")
+        page.click("[data-use-position]")
         expect(page.locator("#id_lat")).to_have_value(f"{lat:.6f}")
         page.click(GO)
         page.wait_for_url("**/details/")

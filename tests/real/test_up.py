@@ -1,17 +1,20 @@
 """`./wasl up`: what dies comes back, what is stopped is gone, what is wrong is one sentence."""
 
+import json
 import os
 import re
 import signal
 import socket
 import stat
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
 import pytest
 
 from tests.real.hotline import NAMES, Hotline, free_port, hotline, left_behind, run, strain, until
+from wasl.kernel import postgres
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -38,6 +41,22 @@ def test_it_says_where_everything_is(up: Hotline) -> None:
     assert {"agent", "dispatcher", "officer", "second_line", "supervisor", "leader", "administrator"} <= roles
     for secret in ("demo.json", "secrets.json"):
         assert stat.S_IMODE((up.data / secret).stat().st_mode) == 0o600, secret
+
+
+@pytest.mark.req("R5", "P8")
+def test_nothing_else_opens(up: Hotline) -> None:
+    """What listens is what docs/operating.md lists, on this machine only; PostgreSQL has no port at all."""
+    known = json.loads((up.data / "addresses.json").read_text())
+    listed = {value for name, value in known.items() if name.endswith("port") and value}
+    found = {
+        (socket_.laddr.ip, socket_.laddr.port)
+        for one in left_behind(up.data)
+        for socket_ in one.net_connections(kind="inet")
+        if socket_.status == psutil.CONN_LISTEN or socket_.type == socket.SOCK_DGRAM
+    }
+    assert known["port"] in {port for _ip, port in found}
+    assert {port for _ip, port in found} <= listed
+    assert {ip for ip, _port in found} == {"127.0.0.1"}
 
 
 @pytest.mark.parametrize("name", sorted(NAMES))
@@ -108,6 +127,20 @@ def test_after_a_stop_nothing_is_left_and_the_next_start_is_quick(tmp_path: Path
     with hotline(data, port=port) as fourth:
         assert fourth.answers()
     assert left_behind(data) == []
+
+
+def test_a_server_of_the_users_own_is_used_instead_and_waited_for(tmp_path: Path) -> None:
+    own = postgres.Cluster(tmp_path / "own")
+    postgres.create(own)
+    with ExitStack() as server:
+        url = server.enter_context(postgres.running(own))
+        with hotline(tmp_path / "data", settings={"WASL_DATABASE_URL": url}) as up:
+            assert up.processes().keys() == NAMES - {"postgres"}
+            assert up.answers()
+            server.close()
+            with postgres.running(own):
+                until(up.answers, seconds=60, what="the pages answer with the server that came back")
+    assert left_behind(tmp_path / "data") == []
 
 
 @pytest.mark.parametrize(

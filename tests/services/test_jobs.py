@@ -21,7 +21,7 @@ from wasl.core.organisation.models import Calendar, Staff
 from wasl.core.people.actions import Reach
 from wasl.kernel import clock, worktime
 from wasl.services.messages import jobs as message_jobs
-from wasl.services.messages.models import Message
+from wasl.services.messages.models import Message, Notice
 from wasl.site import schedule
 
 MINUTE = timedelta(minutes=1)
@@ -64,6 +64,7 @@ def test_a_suspension_goes_on_when_its_end_has_come(told: Told) -> None:
 
 
 @pytest.mark.req("H1")
+@pytest.mark.slow
 def test_unit_and_supervisor_are_warned_once_at_each_mark(told: Told) -> None:
     case = told.signed().fresh()
     assert case.due_result is not None
@@ -85,20 +86,21 @@ def test_unit_and_supervisor_are_warned_once_at_each_mark(told: Told) -> None:
     overdue = Message.objects.filter(case=case, event="staff_overdue")
     assert overdue.filter(unit=case.unit).count() == 1
     centre_supervisors = {s.pk for s in message_jobs._supervisors()}
-    assert set(overdue.filter(staff__isnull=False).values_list("staff", flat=True)) == centre_supervisors
+    found = Notice.objects.filter(case=case, kind="staff_overdue", staff__isnull=False)
+    assert set(found.values_list("staff", flat=True)) == centre_supervisors
     assert centre_supervisors
     tick(case.due_result + MINUTE)
-    assert overdue.count() == 1 + len(centre_supervisors)
+    assert (overdue.count(), found.count()) == (1, len(centre_supervisors))
     assert set(rule_marks.values()) <= set(events(told))
 
 
 def test_who_does_not_want_it_is_not_told(told: Told) -> None:
     told.signed()
-    Staff.objects.update(wishes={"mute": ["staff_overdue"]})
+    Staff.objects.update(wishes={"overdue": "none"})
     case = told.fresh()
     assert case.due_result is not None
     tick(case.due_result + MINUTE)
-    assert not Message.objects.filter(staff__isnull=False).exists()
+    assert not Notice.objects.filter(staff__isnull=False).exists()
     assert Message.objects.filter(event="staff_overdue", unit=case.unit).exists()
 
 
@@ -246,6 +248,7 @@ def test_silence_is_reminded_of_once_and_then_closes_unconfirmed(told: Told) -> 
 
 @pytest.mark.req("F1", "I2")
 @pytest.mark.parametrize("state", ["queued", "failed", "no_way", "in_doubt"])
+@pytest.mark.slow
 def test_who_was_not_reached_is_not_closed_over(told: Told, state: str) -> None:
     told.replied().told()
     reached()
@@ -369,6 +372,7 @@ def storage(settings: Any, tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_files_that_belong_to_nothing_are_swept_after_two_days(city: City, storage: Path) -> None:
     from PIL import Image
 
@@ -390,7 +394,7 @@ def test_files_that_belong_to_nothing_are_swept_after_two_days(city: City, stora
 
 
 def test_the_schedule_names_every_job_once() -> None:
-    named = [job.__name__ for found in schedule.SCHEDULE.values() for job in found]
+    named = [(job.__module__, job.__name__) for found in schedule.SCHEDULE.values() for job in found]
     assert len(named) == len(set(named))
     from procrastinate.contrib.django import app
 

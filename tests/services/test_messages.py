@@ -18,7 +18,7 @@ from wasl.core.organisation.rights import Forbidden
 from wasl.core.people.actions import Reach
 from wasl.core.people.models import Address
 from wasl.kernel import clock, seal
-from wasl.services.messages import actions, queries, render
+from wasl.services.messages import actions, notices, queries, render
 from wasl.services.messages.actions import Result
 from wasl.services.messages.delivery import InDoubt, Parcel, Permanent, Temporary, Unreachable
 from wasl.services.messages.models import Channel, Message, QuietHours, Template
@@ -33,6 +33,7 @@ def _nothing_remembered() -> None:
     """What the process keeps for a second is of another test."""
     actions.forget()
     render.forget()
+    notices.forget()
 
 
 class Desk:
@@ -41,6 +42,10 @@ class Desk:
     def __init__(self, first: Callable[[Parcel], None] = lambda parcel: None) -> None:
         self.first = first
         self.kept: list[Parcel] = []
+
+    @staticmethod
+    def serves() -> bool:
+        return True
 
     def hand_over(self, parcel: Parcel) -> None:
         self.first(parcel)
@@ -114,6 +119,7 @@ def test_a_stage_is_told_exactly_once(city: City) -> None:
         Message(case=again.case, event="received", stage=again.stage, due_at=clock.now(), made_at=clock.now()).save()
 
 
+@pytest.mark.slow
 def test_pin_and_answer_link_are_sent_but_not_kept(city: City) -> None:
     told = city.report().dispatched_to().replied().told()
     mail = Desk()
@@ -231,6 +237,7 @@ def test_a_permanent_failure_takes_the_next_channel_and_remembers_the_address(ci
     assert len(sms.kept) == 1
 
 
+@pytest.mark.slow
 def test_when_every_way_failed_it_says_so(city: City) -> None:
     city.report()
     send_all(fails(Permanent("552 too large")))
@@ -268,6 +275,7 @@ def test_a_proved_address_goes_before_a_claimed_one_and_a_dead_one_is_not_used(c
 # --- failures that may pass -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_temporary_failure_is_tried_again_with_growing_waits_then_given_up(city: City) -> None:
     city.report()
     desk = fails(Temporary("451 greylisted"))
@@ -424,17 +432,20 @@ def test_an_emergency_wakes_people(city: City) -> None:
 def test_staff_are_not_told_what_they_do_not_want(city: City) -> None:
     told = city.report()
     supervisor = city.supervisor
-    supervisor.wishes = {"mute": ["staff_overdue"]}
+    supervisor.wishes = {"overdue": "page", "urged": "mail"}
     supervisor.save()
-    for event in ("staff_overdue", "staff_due_soon"):
+    for event in ("staff_overdue", "staff_urged"):
         assert actions.notify(event=event, stage=event, staff=supervisor, case_id=told.case.pk)
         assert not actions.notify(event=event, stage=event, staff=supervisor, case_id=told.case.pk)
     mail = Desk()
     send_all(mail)
-    assert the("staff_overdue").state == S.ON_PAGE
-    assert supervisor.email in [p.to for p in mail.kept]
+    (digest,) = [p.body for p in mail.kept if p.to == supervisor.email]
+    assert told.case.number in digest.replace(" ", "")
+    assert notices.unread(supervisor) == 2
+    assert the("staff_digest").facts["lines"][0]["kind"] == "staff_urged"
 
 
+@pytest.mark.slow
 def test_forgetting_takes_what_was_said(city: City) -> None:
     told = city.report().dispatched_to().replied().told().confirmed()
     person = told.case.requester
@@ -503,33 +514,8 @@ def test_every_template_of_the_city_passes_the_check(city: City) -> None:
         shown = actions.preview(template.event, template.channel, template.language, template.subject, template.body)
         assert shown.said.body
         if template.channel == "sms":
-            assert shown.parts is not None
-            assert shown.parts.parts <= 3
-
-
-@pytest.mark.parametrize(
-    ("text", "encoding", "units", "parts"),
-    [
-        ("", "GSM-7", 0, 1),
-        ("a" * 160, "GSM-7", 160, 1),
-        ("a" * 161, "GSM-7", 161, 2),
-        ("a" * 306, "GSM-7", 306, 2),
-        ("a" * 307, "GSM-7", 307, 3),
-        ("€" * 80, "GSM-7", 160, 1),
-        # 153 is odd: the two septets of the 77th sign move to the next part whole.
-        ("€" * 81, "GSM-7", 162, 2),
-        ("€" * 153, "GSM-7", 306, 3),
-        ("م" * 70, "UCS-2", 70, 1),
-        ("م" * 71, "UCS-2", 71, 2),
-        ("水" * 134, "UCS-2", 134, 2),
-        ("水" * 135, "UCS-2", 135, 3),
-        ("😀" * 35, "UCS-2", 70, 1),
-        # 67 is odd: no pair is cut, so 33 to a part.
-        ("😀" * 67, "UCS-2", 134, 3),
-    ],
-)
-def test_parts_of_an_sms(text: str, encoding: str, units: int, parts: int) -> None:
-    assert render.parts_of(text) == render.Parts(encoding, units, parts)
+            assert shown.plan is not None
+            assert len(shown.plan.parts) <= 3
 
 
 def test_a_citizens_answer_by_the_link_works_while_the_case_waits_for_it(city: City) -> None:

@@ -87,6 +87,7 @@ def test_a_body_over_the_limit_is_refused_before_django_sees_it(announced: bool)
     asyncio.run(scene())
 
 
+@pytest.mark.slow
 def test_a_client_that_sends_slowly_holds_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bridge_module, "PATIENCE_S", 0.5)
 

@@ -1,16 +1,21 @@
 """Digits of every script turned into ASCII digits; numbers themselves are read elsewhere."""
 
-import sys
 import unicodedata
 
 __all__ = ["to_ascii_digits"]
 
-# Every character of Unicode category Nd: Arabic-Indic, Persian, Devanagari, full-width and some sixty others.
-_TABLE = {
-    code: str(unicodedata.decimal(chr(code)))
-    for code in range(128, sys.maxunicode + 1)
-    if unicodedata.category(chr(code)) == "Nd"
-}
+
+class _Digits(dict[int, str]):
+    """What each character becomes, found out when it is met first: all of Unicode would take every start a while."""
+
+    def __missing__(self, place: int) -> str:
+        character = chr(place)
+        # Category Nd: Arabic-Indic, Persian, Devanagari, full-width and some sixty others.
+        self[place] = found = str(unicodedata.decimal(character)) if character.isdecimal() else character
+        return found
+
+
+_DIGITS = _Digits()
 
 
 def to_ascii_digits(text: str) -> str:
@@ -21,4 +26,4 @@ def to_ascii_digits(text: str) -> str:
     """
     if text.isascii():
         return text
-    return text.translate(_TABLE)
+    return text.translate(_DIGITS)

@@ -6,8 +6,12 @@ normal.
 
 import os
 import threading
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
 
 from django.db import connection, models
+from psycopg import AsyncConnection
 
 BLOCK = 256
 
@@ -46,6 +50,23 @@ def new_id() -> int:
 def new_serial() -> int:
     """The serial part of an acceptance number (requirement F3); never handed out twice."""
     return _serials.draw()
+
+
+class AsyncIds:
+    """Ids like those of `new_id`, for code that speaks to PostgreSQL over asynchronous connections of its own."""
+
+    def __init__(self) -> None:
+        self._free: deque[int] = deque()
+
+    async def draw(self, link: AsyncConnection[Any], count: int = 1) -> Sequence[int]:
+        """So many ids; `link` is asked only when what was drawn before is used up. Raises psycopg.Error."""
+        while len(self._free) < count:
+            # Enough blocks for some calls like this one.
+            blocks = (count - len(self._free)) // BLOCK + (4 if count > 1 else 1)
+            rows = await link.execute("SELECT nextval('wasl_id_block') FROM generate_series(1, %s)", [blocks])
+            for (block,) in await rows.fetchall():
+                self._free.extend(range(block * BLOCK, (block + 1) * BLOCK))
+        return [self._free.popleft() for _ in range(count)]
 
 
 class Row(models.Model):

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from django.utils.translation import get_language
 
 LANGUAGES = ("ar", "en", "zh")
+OWN_NAMES = {"ar": "العربية", "en": "English", "zh": "中文"}
+"""What each calls itself; a page shows them so in every language."""
 
 
 def code_of(language: str | None) -> str:

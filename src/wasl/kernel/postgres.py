@@ -325,7 +325,9 @@ def _run(command: list[str], owner: pwd.struct_passwd | None, stdin: str = "") -
     )
     said = (done.stderr + done.stdout).strip()
     if done.returncode or "ERROR:" in said:
-        raise PostgresError(f"PostgreSQL's {command[0]} failed: {said.splitlines()[-1] if said else done.returncode}")
+        # What went well so far is told beside, on the other stream.
+        why = (done.stderr.strip() or said).splitlines()
+        raise PostgresError(f"PostgreSQL's {command[0]} failed: {why[-1] if why else done.returncode}")
 
 
 def _last_words(error: Exception) -> str:

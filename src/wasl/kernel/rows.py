@@ -12,12 +12,14 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from django.db import connection, models
 from django.db.models.fields.json import JSONField
 from psycopg.types.numeric import Int8
+
+from wasl.kernel import clock
 
 LIVE_CHANNEL = "wasl_live"
 # A connection that answered so lately is not asked whether it is alive before it is used again.
@@ -34,8 +36,8 @@ class _Column:
     def __init__(self, field: models.Field[Any, Any]) -> None:
         self.attname, self.name, self.cast = field.attname, f'"{field.column}"', ""
         self.convert: Convert
-        if field.db_type(connection) == "json":
-            self.convert, self.cast = _as_it_is, "::json"
+        if (kind := field.db_type(connection)) in ("json", "tsvector", "bigint[]"):
+            self.convert, self.cast = _as_it_is, f"::{kind}"
         elif isinstance(field, JSONField) and field.encoder is None:
             self.convert, self.cast = _json, "::jsonb"
         elif isinstance(field, models.IntegerField | models.ForeignKey):
@@ -149,9 +151,42 @@ def write(
             one._state.adding, one._state.db = False, "default"
 
 
+def notice(topics: Iterable[str], verb: str, *, case: int = 0, seq: int | None = None) -> str:
+    """What is said on the live channel: pages that hear one of the topics look again. It holds no words.
+
+    `seq` counts the entries of the case; without one the instant makes the notice one of its own.
+    """
+    number = int(clock.now().timestamp() * 1_000_000) if seq is None else seq
+    return json.dumps({"topics": list(topics), "case": case, "seq": number, "verb": verb}, separators=(",", ":"))
+
+
+def tell(notices: Iterable[str]) -> None:
+    """Send notices on the live channel, with the commit."""
+    write((), notices=list(notices))
+
+
 def read(statement: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
     """All rows of a query whose parameters are numbered ($1, $2 …), past Django's compiler. Raises as the ORM does."""
     return _execute(statement.encode(), params)
+
+
+M = TypeVar("M", bound=models.Model)
+
+
+def load(model: type[M], tail: str, params: Sequence[Any] = ()) -> list[M]:
+    """Rows of a model, by what follows `SELECT its columns FROM its table`; the parameters are numbered. As `read`."""
+    names, columns, converters = _loaded(model)
+    found = read(f'SELECT {columns} FROM "{model._meta.db_table}" {tail}', params)  # noqa: S608  words of ours
+    for place, convert in converters:
+        found = [(*row[:place], convert(row[place], None, connection), *row[place + 1 :]) for row in found]
+    return [model.from_db("default", names, row) for row in found]
+
+
+@lru_cache(maxsize=64)
+def _loaded(model: type[models.Model]) -> tuple[list[str], str, list[tuple[int, Callable[..., Any]]]]:
+    fields = model._meta.concrete_fields
+    converters = [(n, convert) for n, one in enumerate(fields) for convert in one.get_db_converters(connection)]
+    return [one.attname for one in fields], ", ".join(f'"{one.column}"' for one in fields), converters
 
 
 def _execute(statement: bytes, params: Sequence[Any]) -> list[tuple[Any, ...]]:

@@ -5,6 +5,7 @@ the rest are refused; the first hit after it begins a new window. Around the end
 thus pass within `per_s`, which is the price of one row and one statement for each key.
 """
 
+from collections.abc import Mapping
 from datetime import timedelta
 from math import ceil
 
@@ -13,7 +14,7 @@ from django.db import connection
 from wasl.kernel import clock
 from wasl.kernel.seal import index_of
 
-__all__ = ["LONGEST_S", "TooMany", "clear", "hit", "purge"]
+__all__ = ["LONGEST_S", "TooMany", "clear", "give_back", "hit", "purge", "reserve"]
 
 LONGEST_S = 86_400
 """The longest window, in seconds: a day. After it a row says nothing any more."""
@@ -26,6 +27,25 @@ ON CONFLICT (key) DO UPDATE SET
     window_start = CASE WHEN t.window_start > %(begin)s AND t.window_start < %(end)s
                         THEN t.window_start ELSE %(now)s END
 RETURNING hits, window_start
+"""
+# In the order of the keys, so that two batches never wait for each other.
+_RESERVE = """
+INSERT INTO kernel_throttle AS t (key, window_start, hits)
+SELECT u.key, %(now)s, u.hits FROM unnest(%(keys)s::text[], %(counts)s::int[]) AS u(key, hits) ORDER BY u.key
+ON CONFLICT (key) DO UPDATE SET
+    hits = CASE WHEN t.window_start > %(begin)s AND t.window_start < %(end)s
+                THEN least(t.hits, 1000000) + EXCLUDED.hits ELSE EXCLUDED.hits END,
+    window_start = CASE WHEN t.window_start > %(begin)s AND t.window_start < %(end)s
+                        THEN t.window_start ELSE %(now)s END
+RETURNING key, hits
+"""
+_GIVE_BACK = """
+WITH held AS (
+    SELECT t.key, u.hits FROM kernel_throttle t
+    JOIN unnest(%(keys)s::text[], %(counts)s::int[]) AS u(key, hits) ON u.key = t.key
+    ORDER BY t.key FOR UPDATE OF t
+)
+UPDATE kernel_throttle t SET hits = greatest(t.hits - held.hits, 0) FROM held WHERE t.key = held.key
 """
 
 
@@ -54,9 +74,7 @@ def hit(key: str, *, limit: int, per_s: int) -> None:
     """
     if limit < 1 or not 1 <= per_s <= LONGEST_S:
         raise ValueError(f"a limit of {limit} in {per_s} s is none")
-    # The transaction that pytest and Django put around a test is not one that anybody wrote.
-    if any(not getattr(block, "_from_testcase", False) for block in getattr(connection, "atomic_blocks", ())):
-        raise RuntimeError("hit() inside a transaction would be forgotten by its roll-back")
+    _outside()
     now = clock.now()
     with connection.cursor() as cursor:
         cursor.execute(
@@ -75,6 +93,45 @@ def hit(key: str, *, limit: int, per_s: int) -> None:
     if hits > limit:
         left = window_start + timedelta(seconds=per_s) - now
         raise TooMany(max(1, ceil(left.total_seconds())))
+
+
+def _outside() -> None:
+    # The transaction that pytest and Django put around a test is not one that anybody wrote.
+    if any(not getattr(block, "_from_testcase", False) for block in getattr(connection, "atomic_blocks", ())):
+        raise RuntimeError("a hit counted inside a transaction would be forgotten by its roll-back")
+
+
+def reserve(wanted: Mapping[str, int], *, per_s: int) -> dict[str, int]:
+    """Count so many hits of each key in one statement; gives how many there were before in the current window.
+
+    For batches: whoever asks compares with his limit and gives back what he did not use, or what was right. Raises
+    RuntimeError inside a transaction, as `hit`.
+    """
+    if not wanted:
+        return {}
+    _outside()
+    now = clock.now()
+    rows = {_row(key): (key, count) for key, count in wanted.items()}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _RESERVE,
+            {
+                "now": now,
+                "begin": now - timedelta(seconds=per_s),
+                "end": now + timedelta(seconds=per_s),
+                "keys": list(rows),
+                "counts": [count for _key, count in rows.values()],
+            },
+        )
+        return {rows[row][0]: hits - rows[row][1] for row, hits in cursor.fetchall()}
+
+
+def give_back(unused: Mapping[str, int]) -> None:
+    """Take so many hits of each key off again, in one statement."""
+    kept = {_row(key): count for key, count in unused.items() if count > 0}
+    if kept:
+        with connection.cursor() as cursor:
+            cursor.execute(_GIVE_BACK, {"keys": list(kept), "counts": list(kept.values())})
 
 
 def clear(key: str) -> None:

@@ -10,7 +10,7 @@ How a local time that a change of the clocks skips or repeats is read: a skipped
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Literal, Self
@@ -254,7 +254,7 @@ class Duration:
 
 
 def add(calendar: WorkCalendar, start: datetime, duration: Duration, *, pauses: Pauses = ()) -> datetime:
-    """When `duration` from `start` (aware) is over, as an aware datetime in the calendar's time zone.
+    """When `duration` from `start` (aware) is over, as an instant in UTC.
 
     * `min`, `h`: so much time later, whatever the calendar says; a change of the clocks adds and takes nothing.
     * `wh`: so much working time later. A start outside hours waits for the next window; a duration that is used up
@@ -285,7 +285,7 @@ def add(calendar: WorkCalendar, start: datetime, duration: Duration, *, pauses: 
             if begin >= due:
                 break
             due += end - begin
-    return _instant(due, calendar._zone)
+    return _instant(due)
 
 
 def between(calendar: WorkCalendar, a: datetime, b: datetime, *, pauses: Pauses = ()) -> timedelta:
@@ -301,7 +301,7 @@ def between(calendar: WorkCalendar, a: datetime, b: datetime, *, pauses: Pauses 
     total = _open_micros(calendar, a, end)
     for first, last in _merged(pauses, a) if pauses else ():
         if first < end:
-            total -= _open_micros(calendar, _instant(first, UTC), min(last, end))
+            total -= _open_micros(calendar, _instant(first), min(last, end))
     return timedelta(microseconds=total)
 
 
@@ -321,8 +321,8 @@ def _micros(at: datetime) -> int:
     return (at - _EPOCH) // _MICROSECOND
 
 
-def _instant(micros: int, zone: tzinfo) -> datetime:
-    return (_EPOCH + timedelta(microseconds=micros)).astimezone(zone)
+def _instant(micros: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=micros)
 
 
 def _merged(pauses: Pauses, start: datetime) -> list[_Span]:
@@ -365,7 +365,7 @@ def _open_micros(calendar: WorkCalendar, start: datetime, end: int) -> int:
     begin = _micros(start)
     spans_of = calendar._spans
     total = 0
-    last_day = _instant(end, calendar._zone).toordinal()
+    last_day = _instant(end).astimezone(calendar._zone).toordinal()
     for ordinal in range(calendar._ordinal(start), last_day + 1):
         for first, last in spans_of(ordinal):
             if first < end and last > begin:

@@ -29,6 +29,15 @@ class Addresses:
     demo: str = "muscat"
     smtp_port: int = 0
     mail_in_port: int = 0
+    practice_port: int = 0
+    smpp_port: int = 0
+    smsc_port: int = 0
+    smsc_control_port: int = 0
+    sip_port: int = 0
+    sip_tls_port: int = 0
+    ari_port: int = 0
+    ami_port: int = 0
+    practice_url: str = ""
 
     @property
     def public_url(self) -> str:
@@ -81,6 +90,16 @@ class Installation:
         """Mail that the demo's catcher took."""
         return self.data / "mail"
 
+    @property
+    def asterisk(self) -> Path:
+        """Asterisk itself, where it is not the system's."""
+        return self.data / "asterisk"
+
+    @property
+    def voice(self) -> Path:
+        """What Asterisk is configured with and what it writes: recordings above all."""
+        return self.data / "voice"
+
     def make(self) -> None:
         """Make the data folder and its keys; what is there stays."""
         if not self.data.exists():
@@ -106,10 +125,24 @@ class Installation:
             "WASL_BASE_URL": known.public_url,
             "WASL_DEMO": "" if known.demo == "none" else known.demo,
         }
+        if known.practice_port:
+            # Whoever tells the public another address than the one we listen on says the practice's too.
+            own = "" if known.base_url else f"http://{known.host}:{known.practice_port}"
+            settings["WASL_PRACTICE_URL"] = (known.practice_url or own).rstrip("/")
+            at = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(known.host, known.host)  # noqa: S104 - compared, not bound
+            settings["WASL_PRACTICE_AT"] = f"{at}:{known.practice_port}"
         if known.demo != "none" and known.smtp_port:
             settings["WASL_MAIL_HOST"] = "127.0.0.1"
             settings["WASL_MAIL_PORT"] = str(known.smtp_port)
             settings["WASL_MAIL_IN_PORT"] = str(known.mail_in_port)
+        if known.sip_port:
+            settings["WASL_SIP_PORT"] = str(known.sip_port)
+            settings["WASL_SIP_TLS_PORT"] = str(known.sip_tls_port)
+            settings["WASL_ARI_PORT"] = str(known.ari_port)
+            settings["WASL_AMI_PORT"] = str(known.ami_port)
+        if known.demo != "none" and known.smsc_port:
+            settings["WASL_DEMO_SMSC_PORT"] = str(known.smsc_port)
+            settings["WASL_DEMO_SMSC_CONTROL_PORT"] = str(known.smsc_control_port)
         return settings
 
     @contextmanager

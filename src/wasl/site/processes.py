@@ -5,6 +5,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from wasl.channels.voice import asterisk
 from wasl.site.installation import Installation
 
 
@@ -24,13 +25,27 @@ def table(installation: Installation) -> list[Process]:
     """What runs for this installation. Those with a lower `order` start earlier and stop later."""
     python = (sys.executable, "-P", "-m")
     manage = (*python, "django")
+    # Who talks or looks at a page goes before what can wait, above all when everything starts at once.
+    later = ("nice", "-n", "5")
     where = installation.addresses
+    smpp = str(where.smpp_port)
     processes = [
         Process("web", "pages and interfaces", (*python, "wasl.site.web", where.host, str(where.port))),
-        Process("worker", "jobs and schedules", (*manage, "worker")),
-        Process("sender", "messages to people", (*manage, "send_messages")),
-        Process("mail-in", "takes what comes back of our mail", (*manage, "mail_in")),
+        Process("worker", "jobs and schedules", (*later, *manage, "worker")),
+        Process("sender", "messages to people", (*later, *manage, "send_messages")),
+        Process(
+            "practice", "made-up cases to learn on", (*later, *python, "wasl.site.practice", str(installation.data))
+        ),
+        Process("mail-in", "takes what comes back of our mail", (*later, *manage, "mail_in")),
+        Process("sms-gateway", "SMS to and from the operators", (*manage, "sms_gateway")),
+        Process("sms-answers", "answers to incoming SMS", (*manage, "sms_answers")),
+        Process("sms-server", "SMPP and webhooks of other systems", (*manage, "sms_server", "--port", smpp)),
     ]
+    if asterisk.found(installation.asterisk):
+        # It hangs up on nobody at a restart of anything else; its own end ends all calls.
+        processes.append(Process("asterisk", "the telephone", (*manage, "asterisk"), order=30, patience=15))
+        processes.append(Process("voice", "decides what callers hear", (*manage, "voice")))
+        processes.append(Process("voice-guard", "rescues callers from a frozen controller", (*manage, "voice_guard")))
     if not installation.external_url:
         server = (*python, "wasl.kernel.postgres", str(installation.cluster.folder))
         # SIGINT is PostgreSQL's fast shutdown: it ends sessions instead of waiting for them.
@@ -47,6 +62,10 @@ def table(installation: Installation) -> list[Process]:
             f"127.0.0.1:{where.mail_in_port}",
         )
         processes.append(Process("mail-catcher", "takes the demo's mail", catcher, order=20))
+        ports = ("--port", str(where.smsc_port), "--control", str(where.smsc_control_port))
+        habits = ("--habits", '{"receipt_delay": 1, "keep": 20000}')
+        smsc = (*python, "wasl.channels.sms.smpp.simulator", *ports, *habits)
+        processes.append(Process("smsc", "the demo's mobile operator", smsc, order=20))
     return processes
 
 

@@ -12,10 +12,26 @@ from django.db import close_old_connections
 from procrastinate.contrib.django import app
 
 from wasl.core.cases import jobs as cases
-from wasl.core.cases import journal
+from wasl.core.cases import journal, search
 from wasl.core.contacts import jobs as contacts
-from wasl.faces.portal.drafts import purge as purge_drafts
+from wasl.core.people.proving import purge_codes
+from wasl.core.roster import attendance
+from wasl.faces.desk.report.drafts import sweep_drafts
+from wasl.faces.portal.access import purge_sign_ins
+from wasl.faces.portal.drafts import purge_drafts
+from wasl.services.calls import actions as calls
+from wasl.services.calls import callbacks, recordings
+from wasl.services.calls import forgetting as callers
+from wasl.services.campaigns import sending as campaigns
+from wasl.services.dialogue import actions as dialogue
+from wasl.services.enquiries.jobs import purge_enquiries
+from wasl.services.exchange import calls as exchange
+from wasl.services.exchange import checks
 from wasl.services.messages import jobs as messages
+from wasl.services.messages import notices
+from wasl.services.subscriptions.jobs import send_alerts
+from wasl.services.texts import forgetting as texts
+from wasl.services.texts import tally
 
 logger = logging.getLogger(__name__)
 Job = Callable[[], object]
@@ -38,10 +54,38 @@ SCHEDULE: Mapping[str, Sequence[Job]] = {
         cases.escalate_overdue,
         messages.remind,
         close_unanswered,
+        calls.meanwhile,
+        recordings.keep,
+        callbacks.lapse,
     ),
-    "*/10 * * * *": (cases.recompute_changed,),
-    "15 * * * *": (take_roots, purge_drafts),
-    "30 22 * * *": (cases.retain, contacts.sweep, cases.recompute_all),
+    # Apart from the line above: what many wait for is not held up by what goes to many.
+    "*/1 * * * *": (campaigns.send_campaigns,),
+    "*/10 * * * *": (cases.recompute_changed, search.learn_words, tally.count_today, attendance.end_stale),
+    "40 * * * *": (tally.count_lately,),
+    "15 * * * *": (
+        take_roots,
+        purge_drafts,
+        sweep_drafts,
+        purge_codes,
+        purge_sign_ins,
+        purge_enquiries,
+        send_alerts,
+        messages.remind_staff,
+    ),
+    "30 22 * * *": (
+        cases.retain,
+        contacts.sweep,
+        attendance.forget_old,
+        notices.forget_old,
+        exchange.forget_old,
+        checks.forget_old,
+        dialogue.forget_old,
+        texts.forget_old,
+        recordings.erase_old,
+        campaigns.forget_receivers,
+        callers.forget_old,
+        cases.recompute_all,
+    ),
 }
 """cron line -> jobs, in order."""
 

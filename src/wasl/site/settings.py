@@ -3,6 +3,7 @@ which `./wasl` fills in; secrets come from `secrets.json` in the data folder."""
 
 import json
 import os
+import shlex
 from base64 import b64decode
 from pathlib import Path
 
@@ -20,17 +21,50 @@ DEBUG = False
 ALLOWED_HOSTS = os.environ.get("WASL_HOSTS", "127.0.0.1,localhost,[::1]").split(",")
 CSRF_TRUSTED_ORIGINS = [WASL_BASE_URL]
 
+# The tile server that maps may draw beneath the city's shapes, as in "https://tiles.example/{z}/{x}/{y}.png"; empty for
+# none. It is the one foreign host that the content security policy lets pictures come from.
+WASL_MAP_TILES = os.environ.get("WASL_TILES", "")
+WASL_MAP_CREDIT = os.environ.get("WASL_TILES_CREDIT", "")
+# A practice is a house of its own (`site.practice`), with its own cookies: a browser has both open at once.
+WASL_IS_PRACTICE = os.environ.get("WASL_IS_PRACTICE", "") == "1"
+WASL_HOUSE_URL = os.environ.get("WASL_HOUSE_URL", WASL_BASE_URL)
+WASL_PRACTICE_URL = os.environ.get("WASL_PRACTICE_URL", "")
+WASL_PRACTICE_AT = os.environ.get("WASL_PRACTICE_AT", "127.0.0.1:1")
+WASL_PRACTICE_DATA = WASL_DATA / "practice"
+if WASL_IS_PRACTICE:
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "wasl_practice", "wasl_practice_csrf"
+
 WASL_WIRING = "wasl.site.wiring"
 WASL_CITY = "wasl.core.organisation.queries.city_for_pages"
 WASL_REOPEN_DAYS = 30
 WASL_ANSWER_DAYS = 5
+# Networks that are not public and that sources of enquiries and webhooks may be in all the same, as in
+# "10.20.0.0/16,192.0.2.7"; see kernel/outward.py.
+WASL_OUTWARD_NETWORKS = [one.strip() for one in os.environ.get("WASL_OUTWARD_NETWORKS", "").split(",") if one.strip()]
+# Who may read /metrics: whoever has this token; without one, this machine alone (faces.metrics).
+WASL_METRICS_TOKEN = os.environ.get("WASL_METRICS_TOKEN", "")
 WASL_RETENTION_DAYS = int(os.environ.get("WASL_RETENTION_DAYS", "1095"))
+# How long numbers and words of texts are kept; their figures stay.
+WASL_TEXTS_DAYS = int(os.environ.get("WASL_TEXTS_DAYS", "180"))
 # What hands messages over, by channel; a channel that is not here is one that this installation cannot send on.
-WASL_COURIERS = {"mail": "wasl.channels.mail.outgoing.MailCourier"}
+WASL_COURIERS = {
+    "mail": "wasl.channels.mail.outgoing.MailCourier",
+    "sms": "wasl.channels.sms.outgoing.SmsCourier",
+}
 # A message that a sender has held for so long is in doubt: the sender died with it.
 WASL_SENDER_LEASE_S = float(os.environ.get("WASL_SENDER_LEASE_S", "60"))
+# Ways to reach the hotline beside telephone, mail and this site, as JSON: {"fax": "+968 …", "sms": "90888"};
+# see faces/portal/ways.py.
+WASL_WAYS = json.loads(os.environ.get("WASL_WAYS", "{}"))
 # Where the links in messages lead, below WASL_BASE_URL.
-WASL_PAGES = {"track": "/track/?number={number}", "answer": "/answer/{token}/", "case": "/desk/case/{number}/"}
+WASL_PAGES = {
+    "track": "/track/?number={number}",
+    "answer": "/answer/{token}/",
+    "case": "/desk/case/{number}/",
+    "notices": "/desk/notices/",
+    "account": "/desk/me/account/",
+    "code": "/me/open/{token}/",
+}
 
 INSTALLED_APPS = [
     "django.contrib.contenttypes",
@@ -44,26 +78,41 @@ INSTALLED_APPS = [
     "procrastinate.contrib.django",
     "wasl.kernel.apps.KernelConfig",
     "wasl.core.organisation",
+    "wasl.core.roster",
     "wasl.core.catalogue",
     "wasl.core.people",
     "wasl.core.contacts",
     "wasl.core.cases",
     "wasl.services.messages",
+    "wasl.services.learning",
+    "wasl.services.enquiries",
+    "wasl.services.texts",
+    "wasl.services.subscriptions",
+    "wasl.services.articles",
+    "wasl.services.dialogue",
+    "wasl.services.campaigns",
+    "wasl.services.exchange",
+    "wasl.services.calls",
+    "wasl.services.quality",
     "wasl.channels.mail",
     "wasl.faces.frame",
     "wasl.faces.open311",
     "wasl.faces.portal",
     "wasl.faces.desk",
+    "wasl.faces.desk.saved",
     "wasl.faces.demo",
+    "wasl.faces.practice",
     "wasl.site",
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.usersessions",
 ]
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "wasl.faces.frame.squeeze.Squeeze",
     "wasl.faces.frame.security.SecurityHeaders",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -75,6 +124,9 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "wasl.faces.frame.errors.WhileNotSetUp",
 ]
+
+if WASL_IS_PRACTICE:
+    MIDDLEWARE.append("wasl.faces.practice.use.InUse")
 
 CSRF_FAILURE_VIEW = "wasl.faces.frame.errors.csrf_failed"
 ROOT_URLCONF = "wasl.site.urls"
@@ -120,7 +172,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = WASL_BASE_URL.startswith("https:")
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SESSION_COOKIE_SECURE else None
 
 AUTH_USER_MODEL = "organisation.Staff"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["wasl.site.accounts.Locking"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
@@ -167,6 +219,26 @@ DEFAULT_FROM_EMAIL = os.environ.get("WASL_MAIL_FROM", "hotline@wasl.example")
 # Where `mail_in` listens for what comes back (bounces); the city's mail server hands them over.
 WASL_MAIL_IN_HOST = os.environ.get("WASL_MAIL_IN_HOST", "127.0.0.1")
 WASL_MAIL_IN_PORT = int(os.environ.get("WASL_MAIL_IN_PORT", "8025"))
+# The demo's mobile operator, beside us on loopback; 0: there is none.
+WASL_VOICE = WASL_DATA / "voice"
+# Recordings of calls are erased after so many days.
+WASL_RECORDING_DAYS = int(os.environ.get("WASL_RECORDING_DAYS", "365"))
+# What speaks instead of espeak-ng, as a command line; see docs/telephone.md for what it reads and writes.
+WASL_SPEECH_COMMAND = shlex.split(os.environ.get("WASL_SPEECH_COMMAND", ""))
+WASL_SIP_HOST = os.environ.get("WASL_SIP_HOST", "127.0.0.1")
+WASL_SIP_PORT = int(os.environ.get("WASL_SIP_PORT", "0"))
+# SIP over TLS; 0: not at all. Without a certificate (PEM, with those between it and its root) we make one.
+WASL_SIP_TLS_PORT = int(os.environ.get("WASL_SIP_TLS_PORT", "0"))
+WASL_SIP_CERTIFICATE = os.environ.get("WASL_SIP_CERTIFICATE", "")
+WASL_SIP_KEY = os.environ.get("WASL_SIP_KEY", "")
+WASL_RTP_PORTS = os.environ.get("WASL_RTP_PORTS", "20000-20999")
+WASL_ARI_PORT = int(os.environ.get("WASL_ARI_PORT", "0"))
+WASL_AMI_PORT = int(os.environ.get("WASL_AMI_PORT", "0"))
+WASL_ARI_SECRET: str = _secrets.get("ari_secret", "")
+WASL_AMI_SECRET: str = _secrets.get("ami_secret", "")
+
+WASL_DEMO_SMSC_PORT = int(os.environ.get("WASL_DEMO_SMSC_PORT", "0"))
+WASL_DEMO_SMSC_CONTROL_PORT = int(os.environ.get("WASL_DEMO_SMSC_CONTROL_PORT", "0"))
 
 LOGGING = {
     "version": 1,

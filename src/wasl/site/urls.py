@@ -1,8 +1,16 @@
 """Every address of the house: which face answers where."""
 
+from django.conf import settings
 from django.urls import include, path
 
+from wasl.faces.metrics.pages import metrics
+from wasl.faces.practice.pages import away
+
 urlpatterns = [
+    # In a practice nobody signs in: one comes from the house.
+    *([path("account/login/", away)] if settings.WASL_IS_PRACTICE else []),
+    path("practice/", include("wasl.faces.practice.urls")),
+    path("metrics", metrics, name="metrics"),
     path("", include("wasl.faces.frame.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("account/", include("allauth.urls")),

@@ -1,6 +1,5 @@
 """The web process: granian serving `wasl.site.asgi:app`, as many workers as there are processors."""
 
-import gc
 import os
 import signal
 import sys
@@ -9,6 +8,7 @@ from typing import Any
 from granian import Granian
 from granian.constants import Interfaces
 
+from wasl.kernel import collector
 from wasl.kernel.postgres import end_with_parent
 
 TARGET = "wasl.site.asgi:app"
@@ -19,10 +19,7 @@ def _load(_target: str = TARGET) -> Any:
     end_with_parent(signal.SIGTERM)
     from wasl.site.asgi import app
 
-    # What is loaded now stays for ever: the collector need not walk it at every hundredth request.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
+    collector.settle()
     return app
 
 
@@ -33,8 +30,8 @@ def main(host: str, port: int) -> None:
         address=host,
         port=port,
         interface=Interfaces.ASGI,
-        workers=max(2, os.cpu_count() or 1),
-        websockets=False,
+        workers=int(os.environ.get("WASL_WEB_WORKERS", "") or max(2, os.cpu_count() or 1)),
+        websockets=True,
         respawn_failed_workers=True,
         workers_kill_timeout=5,
     ).serve(target_loader=_load)

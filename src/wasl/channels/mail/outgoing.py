@@ -120,6 +120,11 @@ class MailCourier:
     def __init__(self) -> None:
         self._smtp: smtplib.SMTP | None = None
 
+    @staticmethod
+    def serves() -> bool:
+        """A mail server is always named."""
+        return True
+
     def hand_over(self, parcel: Parcel) -> None:
         """See `delivery.Courier`. A connection that the server closed while idle is opened anew, unnoticed."""
         wire = compose(parcel).as_bytes(policy=_WIRE)

@@ -19,7 +19,7 @@ from django.conf import settings
 from django.db import models, transaction
 from django.utils.translation import gettext as _
 
-from wasl.core.cases import clocks, fold, queries
+from wasl.core.cases import clocks, fold, queries, search
 from wasl.core.cases.models import Case, Entry, Remark, State, WorkOrder
 from wasl.core.cases.transitions import BY_VERB, CITIZEN, CLIENT, QUIET, STAFF, SYSTEM, possible
 from wasl.core.catalogue import queries as catalogue
@@ -178,6 +178,7 @@ class Change:
                 self.new_rows.append(order)
             elif names := _changed(order, before):
                 ended.append((order, names))
+        self.new_rows += search.texts_of(self.case, self.new_rows)
         # A lead order must have ended before the next one stands: parts of one statement have no order among
         # themselves.
         rows.write([], ended)
@@ -188,15 +189,7 @@ class Change:
         if self.case.unit_id:
             topics.append(f"unit:{self.case.unit_id}")
         topics += [f"unit:{o.unit_id}" for o in self.orders.values() if o.unit_id != self.case.unit_id]
-        return json.dumps(
-            {
-                "topics": sorted(set(topics))[:60],
-                "case": self.case.pk,
-                "seq": self.case.seq,
-                "verb": self.entries[-1].verb,
-            },
-            separators=(",", ":"),
-        )
+        return rows.notice(sorted(set(topics))[:60], self.entries[-1].verb, case=self.case.pk, seq=self.case.seq)
 
 
 def _columns(row: models.Model) -> dict[str, Any]:

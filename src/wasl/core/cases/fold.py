@@ -301,8 +301,32 @@ def _flagged(case: Case, orders: Orders, e: Happening) -> None:
         setattr(case, flag, on)
 
 
+def _analysed(case: Case, orders: Orders, e: Happening) -> None:
+    case.analysis = {key: e.data[key] for key in ("cause", "severity", "repeat", "safety") if key in e.data}
+
+
+def _inquired(case: Case, orders: Orders, e: Happening) -> None:
+    asked = {"id": e.data["inquiry"], "unit": e.data.get("unit"), "until": e.data["until"]}
+    case.inquiries = [*case.inquiries, asked]
+
+
+def _inquiry_answered(case: Case, orders: Orders, e: Happening) -> None:
+    case.inquiries = [asked for asked in case.inquiries if asked["id"] != e.data["inquiry"]]
+
+
 def _taken_over(case: Case, orders: Orders, e: Happening) -> None:
     case.owner_id = e.staff_id
+
+
+def _handed_over(case: Case, orders: Orders, e: Happening) -> None:
+    case.owner_id = e.data.get("owner")
+
+
+def _moved(case: Case, orders: Orders, e: Happening) -> None:
+    order = _order(case, orders, e)
+    order.unit_id = e.data["unit"]
+    if order is lead(orders):
+        case.unit_id = e.data["unit"]
 
 
 def _pin_renewed(case: Case, orders: Orders, e: Happening) -> None:
@@ -366,7 +390,12 @@ EFFECTS: dict[str, Effect] = {
     "case.linked": _nothing,
     "case.part_opened": _nothing,
     "case.flagged": _flagged,
+    "case.analysed": _analysed,
+    "case.inquired": _inquired,
+    "case.inquiry_answered": _inquiry_answered,
     "case.taken_over": _taken_over,
+    "case.handed_over": _handed_over,
+    "order.moved": _moved,
     "case.noted": _nothing,
     "case.published": _nothing,
     "case.pin_renewed": _pin_renewed,
@@ -375,6 +404,8 @@ EFFECTS: dict[str, Effect] = {
     "case.redacted": _redacted,
     "case.identity_asked": _nothing,
     "case.identity_viewed": _nothing,
+    "case.recorded": _nothing,
+    "case.printed": _nothing,
 }
 
 

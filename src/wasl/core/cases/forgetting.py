@@ -6,21 +6,25 @@ The journal holds only salted digests; when words and salt go, the digest tells 
 requirement "retention and deletion").
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from importlib import import_module
 
+from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
+from wasl.core.cases import search
 from wasl.core.cases.change import THE_SYSTEM, By, NotAllowed, changing
 from wasl.core.cases.models import Case, Remark, State
 from wasl.core.contacts.models import Attachment, Contact
 from wasl.core.organisation import rights
 from wasl.core.organisation.models import Staff
-from wasl.core.people.models import Person
-from wasl.kernel import clock
+from wasl.core.people.models import Address, Person
+from wasl.kernel import clock, seal
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,29 @@ def _cases_of(person: Person) -> QuerySet[Case]:
     return Case.objects.filter(Q(requester=person) | Q(requester__merged_into=person))
 
 
+@dataclass(frozen=True)
+class Numbers:
+    """Telephone numbers (E.164) of who is forgotten, none that a living record has proved to be its own.
+
+    `proved` are those that were proved to be his; of the others he only said so.
+    """
+
+    all: tuple[str, ...]
+    proved: tuple[str, ...]
+
+
+def _numbers(records: Sequence[Person]) -> Numbers:
+    rows = list(Address.objects.filter(person__in=records, medium=Address.Medium.PHONE))
+    others = Address.objects.filter(
+        look_up__in=[row.look_up for row in rows], verified_at__isnull=False, person__forgotten_at__isnull=True
+    ).exclude(person__in=records)
+    theirs = {bytes(look_up) for look_up in others.values_list("look_up", flat=True)}
+    his = [(seal.unseal(bytes(row.value_sealed)), row.verified_at) for row in rows if bytes(row.look_up) not in theirs]
+    return Numbers(
+        tuple(sorted({number for number, _at in his})), tuple(sorted({number for number, at in his if at is not None}))
+    )
+
+
 def preview_forget(person: Person) -> Preview:
     """What `forget` would take away."""
     contacts, remarks, files = _words(_cases_of(person))
@@ -56,6 +83,7 @@ def preview_forget(person: Person) -> Preview:
 def forget(person: Person, *, by: Staff) -> Preview:
     """Forget a person: name, addresses, his words and files on all his cases. His cases stay, without him.
 
+    What else goes with him, such as texts and subscriptions, is wired (`FORGETTING`).
     Raises Forbidden; NotAllowed while a case of his is open, because he could not be told its outcome.
     """
     rights.require(by, "person.forget")
@@ -68,11 +96,16 @@ def forget(person: Person, *, by: Staff) -> Preview:
             )
         for case in _cases_of(held):
             _redact(case, by=by, person=True)
-        for record in (held, *held.merged.all()):
+        records = [held, *held.merged.all()]
+        numbers = _numbers(records)
+        for then in import_module(settings.WASL_WIRING).FORGETTING:
+            then(records, numbers)
+        for record in records:
             record.addresses.all().delete()
             Contact.objects.filter(person=record).update(person=None)
-            record.name_sealed, record.forgotten_at = None, clock.now()
-            record.save(update_fields=["name_sealed", "forgotten_at"])
+            record.name_sealed = record.name_words = None
+            record.forgotten_at = clock.now()
+            record.save(update_fields=["name_sealed", "name_words", "forgotten_at"])
     return gone
 
 
@@ -116,6 +149,7 @@ def _redact(case: Case, *, by: By, person: bool) -> None:
             files=[f.pk for f in files] or None,
             requester_forgotten=person or None,
         )
+        search.forget([*(c.pk for c in contacts), *(r.pk for r in remarks)])
         contacts.update(body="", salt=b"", source="", erased_at=now, person=None)
         remarks.update(body="", salt=b"", erased_at=now)
         files.update(original="", shown="", thumb="", name="", position_sealed=None, erased_at=now)

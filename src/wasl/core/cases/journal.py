@@ -1,6 +1,7 @@
 """Proving the journal: every chain, every case against its chain, every daily root; and taking the daily root."""
 
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from hashlib import sha256
@@ -9,15 +10,13 @@ from zoneinfo import ZoneInfo
 import psycopg
 from django.conf import settings
 from django.db import connection, transaction
-from psycopg.abc import Buffer
-from psycopg.sql import SQL
 
 from wasl.core.cases.models import DailyRoot, Entry
 from wasl.kernel import chain, clock
 
 # A day's root is taken this long after midnight, and only when no older transaction can still add to the day.
 ROOT_DELAY = timedelta(minutes=10)
-_BATCH = 200_000
+_BATCH = 50_000
 
 
 @dataclass(frozen=True)
@@ -43,15 +42,19 @@ class Proof:
     broken: Broken | None
 
 
-# Columns in the order and form that `kernel.chain` hashes; the hash itself comes first. As PostgreSQL sends a row in
-# binary: int16 count, then each column with its int32 length before it.
-_STREAM = """
-COPY (SELECT hash, prev, case_id, seq, at, actor::text, verb::text, data FROM cases_entry
-      WHERE case_id >= {} AND case_id < {} ORDER BY case_id, seq) TO STDOUT (FORMAT BINARY)
+# A row a case, for a message an entry costs more than its hash. The second column holds, entry by entry, all that
+# `kernel.chain` hashes, as PostgreSQL sends these columns, each with its int32 length.
+_CHAINS = """
+SELECT case_id, array_agg(
+           '\\x00000020'::bytea || prev || '\\x00000008'::bytea || int8send(case_id)
+           || '\\x00000004'::bytea || int4send(seq) || '\\x00000008'::bytea || timestamptz_send(at)
+           || int4send(octet_length(actor)) || textsend(actor::text)
+           || int4send(octet_length(verb)) || textsend(verb::text)
+           || int4send(octet_length(data::text)) || textsend(data::text)), array_agg(hash)
+FROM (SELECT * FROM cases_entry WHERE case_id >= %s AND case_id < %s ORDER BY case_id, seq) e
+GROUP BY case_id ORDER BY case_id
 """
 _HEADS = "SELECT id, seq, head_hash FROM cases_case WHERE id >= %s AND id < %s"
-_HASH, _LINKED, _PREV, _CASE, _SEQ = slice(6, 38), slice(38, None), slice(42, 74), slice(78, 86), slice(90, 94)
-_SHORTEST = 94
 
 
 def verify() -> Proof:
@@ -67,9 +70,7 @@ def verify() -> Proof:
         cursor.execute("SET LOCAL statement_timeout = 0")
         for first, last in _ranges():
             cursor.execute(_HEADS, [first, last])
-            heads = {
-                id_.to_bytes(8, "big"): seq.to_bytes(4, "big") + bytes(hash_) for id_, seq, hash_ in cursor.fetchall()
-            }
+            heads = {case: (seq, bytes(last)) for case, seq, last in cursor.fetchall()}
             cases += len(heads)
             proved, broken = _prove(first, last, heads)
             entries += proved
@@ -89,50 +90,43 @@ def verify() -> Proof:
     return Proof(entries, cases, roots, None)
 
 
-def _prove(first: int, last: int, heads: dict[bytes, bytes]) -> tuple[int, Broken | None]:
-    """Stream the entries of a range of cases and check them; gives how many were proved and the first thing wrong."""
-    with psycopg.Cursor(connection.connection) as cursor, cursor.copy(SQL(_STREAM).format(first, last)) as stream:
-        proved, broken = _follow(stream, heads)
-        for _ in stream:
-            """The rest goes unread: the connection is used again."""
-    return proved, broken
-
-
-def _follow(stream: Iterable[Buffer], heads: dict[bytes, bytes]) -> tuple[int, Broken | None]:
-    """Check link by link; `heads` is emptied of the cases that agree with their last entry."""
-    case, prev, seq = b"", chain.GENESIS, 0
+def _prove(first: int, last: int, heads: dict[int, tuple[int, bytes]]) -> tuple[int, Broken | None]:
+    """Check the chains of a range of cases against `heads`; gives how many entries proved and the first thing wrong."""
     proved = 0
-    for block in stream:
-        row = bytes(block)
-        if not proved and row.startswith(b"PGCOPY"):
-            row = row[19:]
-        if len(row) < _SHORTEST:  # the mark of the end
-            continue
-        place = int.from_bytes(row[_SEQ], "big")
-        if row[_CASE] == case:
-            follows = row[_PREV] == prev and place == seq + 1
-        else:
-            if case and not _agrees(heads, case, seq, prev):
-                return proved, _at(case, seq, "the case and its last entry do not agree")
-            case = row[_CASE]
-            follows = row[_PREV] == chain.GENESIS and place == 1
-        if not follows:
-            return proved, _at(case, place, "an entry before it is missing or was put in")
-        if sha256(row[_LINKED]).digest() != row[_HASH]:
-            return proved, _at(case, place, "it was changed")
-        prev, seq = row[_HASH], place
-        proved += 1
-    if case and not _agrees(heads, case, seq, prev):
-        return proved, _at(case, seq, "the case and its last entry do not agree")
-    return proved, _at(min(heads), 0, "the case and its last entry do not agree") if heads else None
+    with psycopg.Cursor(connection.connection) as cursor:
+        rows = cursor.stream(_CHAINS, [first, last], binary=True, size=200)
+        for case, sent, hashes in rows:
+            # By induction: every hash comes out of what stands there, and what stands there names the hash before it.
+            if hashes != [sha256(entry).digest() for entry in sent] or chain.starts(case, hashes) != [
+                entry[: chain.START] for entry in sent
+            ]:
+                _read_out(rows)
+                place, what = _first_wrong(case, sent, hashes)
+                seq = Entry.objects.filter(case_id=case).order_by("seq").values_list("seq", flat=True)[place]
+                return proved + place, Broken(case, seq, what)
+            proved += len(sent)
+            if heads.pop(case, None) != (len(sent), hashes[-1]):
+                _read_out(rows)
+                return proved, Broken(case, len(sent), _DISAGREE)
+    return proved, Broken(min(heads), 0, _DISAGREE) if heads else None
 
 
-def _agrees(heads: dict[bytes, bytes], case: bytes, seq: int, last: bytes) -> bool:
-    return heads.pop(case, b"") == seq.to_bytes(4, "big") + last
+def _read_out(rows: Iterator[object]) -> None:
+    """Let the rest go unread: the connection is used again."""
+    deque(rows, 0)
 
 
-def _at(case: bytes, seq: int, what: str) -> Broken:
-    return Broken(int.from_bytes(case, "big"), seq, what)
+_DISAGREE = "the case and its last entry do not agree"
+
+
+def _first_wrong(case: int, sent: list[bytes], hashes: list[bytes]) -> tuple[int, str]:
+    """How many entries of a chain prove before it first goes wrong, and how it does."""
+    for place, (entry, start, hash_) in enumerate(zip(sent, chain.starts(case, hashes), hashes, strict=True)):
+        if entry[: chain.START] != start:
+            return place, "an entry before it is missing or was put in"
+        if sha256(entry).digest() != hash_:
+            return place, "it was changed"
+    raise AssertionError(f"the chain of case {case} proves after all")
 
 
 def _ranges() -> Iterator[tuple[int, int]]:

@@ -5,6 +5,9 @@ Columns here are written only by `changing` (see `change`); they are the fold of
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -72,6 +75,14 @@ class Outcome(models.TextChoices):
     ANSWERED = "answered", pgettext_lazy("outcome", "answered")
 
 
+class Severity(models.TextChoices):
+    """How bad it is for those concerned, apart from how soon it must be done (E10)."""
+
+    MINOR = "minor", pgettext_lazy("severity", "minor")
+    SERIOUS = "serious", pgettext_lazy("severity", "serious")
+    GRAVE = "grave", pgettext_lazy("severity", "grave")
+
+
 class Verdict(models.TextChoices):
     """The citizen's answer to "is it solved?"."""
 
@@ -87,7 +98,7 @@ OPEN_STATES = [s for s in State if s != State.CLOSED]
 class Case(Row):
     """A request of the people under one acceptance number (F3)."""
 
-    number = models.CharField(max_length=20, unique=True)
+    number = models.CharField(max_length=20)
     pin_generation = models.PositiveSmallIntegerField(default=0)
     state = models.CharField(max_length=12, choices=State, default=State.RECEIVED)
     before_suspension = models.CharField(max_length=12, blank=True)
@@ -104,20 +115,27 @@ class Case(Row):
     brief = models.BooleanField(default=False)
     awaiting_citizen = models.BooleanField(default=False)
 
-    requester = models.ForeignKey(Person, models.PROTECT, null=True, blank=True, related_name="cases")
+    requester = models.ForeignKey(Person, models.PROTECT, db_index=False, null=True, blank=True, related_name="cases")
     medium = models.CharField(max_length=10, help_text="Of the first contact")
-    client = models.ForeignKey(Client, models.PROTECT, null=True, blank=True, related_name="+")
+    client = models.ForeignKey(Client, models.PROTECT, db_index=False, null=True, blank=True, related_name="+")
     language = models.CharField(max_length=7, default="ar")
     channel = models.CharField(max_length=10, choices=Person.Channel, default=Person.Channel.WEB)
     against = models.ForeignKey(
         Unit,
         models.PROTECT,
+        db_index=False,
         null=True,
         blank=True,
         related_name="+",
         help_text="The unit complained of; never gets the case (B22)",
     )
     answers = models.JSONField(default=dict, blank=True, help_text="Answers to the category's questions")
+    analysis = models.JSONField(
+        default=dict, blank=True, help_text="What the centre or the unit finds (E10): cause, severity, repeat, safety"
+    )
+    inquiries = models.JSONField(
+        default=list, blank=True, help_text="Leaders' questions without an answer (H6): id, unit (or none), until"
+    )
     public_text = models.TextField(blank=True, help_text="What the public may read, written or released by the centre")
 
     lat = models.FloatField(null=True, blank=True)
@@ -138,16 +156,16 @@ class Case(Row):
         help_text="First receiver, answers for it until a successor accepts (E7)",
     )
     route = models.JSONField(default=dict, blank=True, help_text="Which rule fired, or why a person must decide")
-    head = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="followers")
-    parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="parts")
+    head = models.ForeignKey("self", models.PROTECT, db_index=False, null=True, blank=True, related_name="followers")
+    parent = models.ForeignKey("self", models.PROTECT, db_index=False, null=True, blank=True, related_name="parts")
 
     received_at = models.DateTimeField()
     registered_at = models.DateTimeField(null=True, blank=True)
     dispatched_at = models.DateTimeField(null=True, blank=True)
     contacted_at = models.DateTimeField(null=True, blank=True, help_text="First contact of the unit with the person")
     replied_at = models.DateTimeField(null=True, blank=True)
-    replied_by = models.ForeignKey(Staff, models.PROTECT, null=True, blank=True, related_name="+")
-    reviewed_by = models.ForeignKey(Staff, models.PROTECT, null=True, blank=True, related_name="+")
+    replied_by = models.ForeignKey(Staff, models.PROTECT, db_index=False, null=True, blank=True, related_name="+")
+    reviewed_by = models.ForeignKey(Staff, models.PROTECT, db_index=False, null=True, blank=True, related_name="+")
     told_at = models.DateTimeField(null=True, blank=True)
     answered_at = models.DateTimeField(null=True, blank=True, help_text="When the citizen said whether it is solved")
     verdict = models.CharField(max_length=12, choices=Verdict, blank=True)
@@ -181,11 +199,39 @@ class Case(Row):
 
     class Meta:
         indexes = [
-            models.Index(fields=["unit", "due_next"], name="case_unit_due", condition=~Q(state="closed")),
+            # All that the board counts stands in it.
+            models.Index(
+                fields=["unit", "due_next"],
+                include=["id", "state", "due_sign", "due_contact", "due_result", "due_centre"],
+                name="case_unit_due",
+                condition=~Q(state="closed"),
+            ),
             models.Index(fields=["state", "due_next"], name="case_state_due", condition=~Q(state="closed")),
+            models.Index(fields=["due_next"], name="case_due", condition=~Q(state="closed")),
             models.Index(fields=["-received_at"], name="case_received"),
             models.Index(fields=["requester"], name="case_requester", condition=Q(requester__isnull=False)),
+            # Most cases have none of these: a partial index costs them nothing.
+            models.Index(fields=["client"], name="case_client", condition=Q(client__isnull=False)),
+            models.Index(fields=["against"], name="case_against", condition=Q(against__isnull=False)),
+            models.Index(fields=["head"], name="case_head", condition=Q(head__isnull=False)),
+            models.Index(fields=["parent"], name="case_parent", condition=Q(parent__isnull=False)),
+            # A list of what is rare must not look through all that is not.
+            models.Index(fields=["category"], name="case_category"),
+            models.Index(fields=["kind", "-received_at"], name="case_kind"),
+            models.Index(fields=["medium"], name="case_medium"),
+            models.Index(fields=["urgency"], name="case_urgent", condition=~Q(urgency="normal")),
+            models.Index(fields=["received_at"], name="case_emergency", condition=Q(emergency=True)),
+            models.Index(fields=["received_at"], name="case_confidential", condition=Q(confidential=True)),
+            models.Index(fields=["received_at"], name="case_supervised", condition=Q(supervised=True)),
+            models.Index(fields=["received_at"], name="case_brief", condition=Q(brief=True)),
+            models.Index(fields=["received_at"], name="case_awaiting", condition=Q(awaiting_citizen=True)),
+            models.Index(fields=["category", "lat"], name="case_similar", condition=~Q(state="closed")),
+            models.Index(
+                fields=["unit", "-replied_at"], name="case_unit_replied", condition=Q(replied_at__isnull=False)
+            ),
+            models.Index(fields=["due_next"], name="case_inquired", condition=~Q(inquiries=[])),
         ]
+        constraints = [models.UniqueConstraint(fields=["number"], name="case_number_once")]
 
     def __str__(self) -> str:
         return self.number
@@ -232,7 +278,8 @@ class WorkOrder(Row):
                 fields=["unit", "due_result"],
                 name="order_unit_live",
                 condition=Q(state__in=["dispatched", "signed", "in_progress"]),
-            )
+            ),
+            models.Index(fields=["case"], name="order_asks", condition=~Q(extension_asked="", pause_asked={})),
         ]
         constraints = [
             models.UniqueConstraint(
@@ -304,7 +351,10 @@ class Entry(Row):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["case", "seq"], name="entry_case_seq")]
-        indexes = [models.Index(fields=["at"], name="entry_at")]
+        indexes = [
+            models.Index(fields=["at"], name="entry_at"),
+            models.Index(fields=["actor", "at"], name="entry_inquired", condition=Q(verb="case.inquired")),
+        ]
 
     def __str__(self) -> str:
         return f"{self.case_id}/{self.seq} {self.verb}"
@@ -351,3 +401,27 @@ class Opening(Row):
     staff = models.ForeignKey(Staff, models.PROTECT, related_name="+")
     at = models.DateTimeField()
     until = models.DateTimeField()
+
+
+class SearchText(models.Model):
+    """The words of a contact or a remark, as search finds them (see `search`); its id is that contact's or remark's.
+
+    Personal data like the words themselves: it goes when they go.
+    """
+
+    id = models.BigIntegerField(primary_key=True)
+    case = models.ForeignKey(Case, models.PROTECT, related_name="search_texts")
+    words = SearchVectorField()
+
+    class Meta:
+        indexes = [GinIndex(fields=["words"], name="searchtext_words")]
+
+
+class KnownWord(models.Model):
+    """A word that stands in several texts of late, so that one typed with a slip is understood; learned by a job."""
+
+    word = models.TextField(primary_key=True)
+    slips = ArrayField(models.TextField(), help_text="The word and all that is left when one letter falls out")
+
+    class Meta:
+        indexes = [GinIndex(fields=["slips"], name="knownword_slips")]

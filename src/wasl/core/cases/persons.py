@@ -1,15 +1,20 @@
-"""Joining two records of one person, and taking them apart again; each of his cases gets an entry (P4)."""
+"""The record of a requester: seen, marked, joined with another and taken apart again; his cases get entries (P4)."""
+
+from collections.abc import Mapping
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from wasl.core.cases import actions, queries
 from wasl.core.cases.change import NotAllowed, changing
 from wasl.core.cases.models import Case
 from wasl.core.contacts.models import Contact
 from wasl.core.organisation import rights
+from wasl.core.organisation.actions.audit import facts_of, note
 from wasl.core.organisation.models import Staff
 from wasl.core.people.models import Address, Merge, Person
 from wasl.kernel import clock
+from wasl.kernel.names import LANGUAGES
 
 
 def merge(keep: Person, other: Person, *, by: Staff) -> Merge:
@@ -58,6 +63,55 @@ def split(done: Merge, *, by: Staff) -> None:
         joined.save(update_fields=["merged_into"])
         held.split_at, held.split_by = clock.now(), by
         held.save(update_fields=["split_at", "split_by"])
+
+
+def cases_of(person: Person, staff: Staff) -> list[Case]:
+    """His requests that this member of staff may see, the latest first."""
+    found = queries.visible_to(staff).filter(requester=person).select_related("unit", "area")
+    return list(found.order_by("-received_at")[:200])
+
+
+def see(person: Person, *, by: Staff, reason: str) -> Mapping[str, object]:
+    """Name and addresses for the screen; the view, with its listed reason, is an entry of his latest request seen.
+
+    Raises Forbidden where there is none, or the record is sensitive and `by` does not keep such.
+    """
+    rights.require(by, "identity.read")
+    case = next(iter(cases_of(person, by)), None)
+    if case is None:
+        raise rights.Forbidden(_("You may see none of this person's requests, so the identity stays sealed."))
+    return actions.see_identity(case, by=by, reason=reason)
+
+
+def change(person: Person, *, by: Staff, kind: str, language: str, channel: str) -> None:
+    """What he said of himself by telephone: who he is to the city, language, and how he wants to be told."""
+    rights.require(by, "person.edit")
+    if kind not in Person.Kind.values or channel not in Person.Channel.values or language not in LANGUAGES:
+        raise NotAllowed(_("Choose one of what is offered."))
+    with transaction.atomic():
+        held = _living(person)
+        before = facts_of(held)
+        held.kind, held.language, held.channel, held.wished_at = kind, language, channel, clock.now()
+        held.save(update_fields=["kind", "language", "channel", "wished_at"])
+        note(by, "person.changed", held, before)
+
+
+def mark_sensitive(person: Person, *, by: Staff, sensitive: bool) -> None:
+    """Keep the identity from all but those who keep sensitive records, or open it to the centre again."""
+    rights.require(by, "person.sensitive")
+    with transaction.atomic():
+        held = _living(person)
+        before = facts_of(held)
+        held.sensitive = sensitive
+        held.save(update_fields=["sensitive"])
+        note(by, "person.changed", held, before)
+
+
+def _living(person: Person) -> Person:
+    held = Person.objects.select_for_update().get(pk=person.pk)
+    if held.merged_into_id or held.forgotten_at:
+        raise NotAllowed(_("This record was joined to another or forgotten."))
+    return held
 
 
 def _hand_over(case: Case, to: Person, *, by: Staff) -> None:

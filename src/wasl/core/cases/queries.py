@@ -1,23 +1,24 @@
 """Reads of cases: who may see which, what is due, what happened in words, the status line that every channel says."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, prefetch_related_objects
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext, pgettext_lazy
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
-from wasl.core.cases.models import OPEN_STATES, Case, Entry, Opening, State, WorkOrder
+from wasl.core.cases.models import OPEN_STATES, Case, Entry, Remark, State, WorkOrder
 from wasl.core.cases.transitions import STAFF, TABLE, possible
 from wasl.core.catalogue import queries as catalogue
 from wasl.core.organisation import queries as organisation
 from wasl.core.organisation import rights
-from wasl.core.organisation.models import Staff
+from wasl.core.organisation.models import Staff, Unit
 from wasl.kernel import acceptance, clock
 
 LABELS: dict[str, Promise] = {
@@ -62,7 +63,12 @@ LABELS: dict[str, Promise] = {
     "case.linked": pgettext_lazy("verb", "linked to another request"),
     "case.part_opened": pgettext_lazy("verb", "part opened"),
     "case.flagged": pgettext_lazy("verb", "flagged"),
+    "case.analysed": pgettext_lazy("verb", "analysed"),
+    "case.inquired": pgettext_lazy("verb", "asked by a leader"),
+    "case.inquiry_answered": pgettext_lazy("verb", "leader's question answered"),
     "case.taken_over": pgettext_lazy("verb", "taken over"),
+    "case.handed_over": pgettext_lazy("verb", "passed on by a colleague who leaves"),
+    "order.moved": pgettext_lazy("verb", "moved to the unit's successor"),
     "case.added": pgettext_lazy("verb", "added to"),
     "case.noted": pgettext_lazy("verb", "note"),
     "case.published": pgettext_lazy("verb", "public text written"),
@@ -72,6 +78,8 @@ LABELS: dict[str, Promise] = {
     "case.redacted": pgettext_lazy("verb", "personal data removed"),
     "case.identity_asked": pgettext_lazy("verb", "identity opened with a reason"),
     "case.identity_viewed": pgettext_lazy("verb", "identity viewed"),
+    "case.recorded": pgettext_lazy("verb", "call recorded"),
+    "case.printed": pgettext_lazy("verb", "printed"),
 }
 _SEEING = frozenset(rights.RIGHTS) - {"administrator"}
 _OVER_THE_CENTRE = ("supervisor", "leader")
@@ -92,20 +100,16 @@ def visible_to(staff: Staff) -> QuerySet[Case]:
     if rights.scopes(staff, roles=_OVER_THE_CENTRE).centre:
         return Case.objects.all()
     seen = Q(pk__in=[])
-    against_own = Q(pk__in=[])
     if scope.centre:
-        seen |= Q(against__isnull=True) | ~Q(against__kind="centre")
+        centres = [unit.pk for unit in organisation.units().values() if unit.kind == Unit.Kind.CENTRE]
+        seen |= ~Q(against__in=centres)
     if scope.areas:
         seen |= Q(area__in=scope.areas, confidential=False)
-    if scope.unit_paths:
-        under = Q(pk__in=[])
-        for path in scope.unit_paths:
-            under |= Q(unit__path__startswith=path)
-            against_own |= Q(against__path__startswith=path)
-        orders = WorkOrder.objects.filter(under, case=OuterRef("pk")).exclude(state__in=["returned", "withdrawn"])
-        seen |= Q(Exists(orders))
-    cases = Case.objects.filter(seen)
-    return cases.exclude(pk__in=Case.objects.filter(against_own).values("pk")) if scope.unit_paths else cases
+    if not scope.unit_paths:
+        return Case.objects.filter(seen)
+    own = organisation.under(scope.unit_paths)
+    orders = WorkOrder.objects.filter(unit__in=own, case=OuterRef("pk")).exclude(state__in=["returned", "withdrawn"])
+    return Case.objects.filter(seen | Q(Exists(orders))).exclude(against__in=own)
 
 
 def _within_scope(staff: Staff, verb: str, case: Case, orders: Mapping[int, WorkOrder], order_id: int | None) -> bool:
@@ -131,8 +135,20 @@ def check_scope(staff: Staff, verb: str, case: Case, orders: Mapping[int, WorkOr
 
 def verbs_for(staff: Staff, case: Case, order: WorkOrder | None = None) -> list[str]:
     """Verbs that this person may do now: table, right and scope agree. Guards of the verb itself may still refuse."""
+    return _possible(staff, case, order) if visible_to(staff).filter(pk=case.pk).exists() else []
+
+
+def verbs_by_order(staff: Staff, case: Case, live: Collection[WorkOrder]) -> dict[int | None, frozenset[str]]:
+    """As `verbs_for`, of the case itself (None) and of each of these orders, asked at once."""
     if not visible_to(staff).filter(pk=case.pk).exists():
-        return []
+        return dict.fromkeys([None, *(order.pk for order in live)], frozenset())
+    found: dict[int | None, frozenset[str]] = {None: frozenset(_possible(staff, case, None))}
+    for order in live:
+        found[order.pk] = frozenset(_possible(staff, case, order))
+    return found
+
+
+def _possible(staff: Staff, case: Case, order: WorkOrder | None) -> list[str]:
     orders = {o.pk: o for o in case.orders.all()}
     lead = order is None or order.role == WorkOrder.Role.LEAD
     return [
@@ -143,6 +159,19 @@ def verbs_for(staff: Staff, case: Case, order: WorkOrder | None = None) -> list[
         and rights.may(staff, row.verb)
         and _within_scope(staff, row.verb, case, orders, order.pk if order else None)
     ]
+
+
+def orders_of(case: Case) -> list[WorkOrder]:
+    """All orders in the order in which they were sent, with unit and who signed; as `at_hand` has brought them."""
+    if "orders" in getattr(case, "_prefetched_objects_cache", {}):
+        return list(case.orders.all())
+    return list(case.orders.select_related("unit", "signed_by").order_by("pk"))
+
+
+def at_hand(case: Case) -> None:
+    """Read orders and openings of the case once, for what asks for them often and writes nothing after."""
+    orders = WorkOrder.objects.select_related("unit", "signed_by").order_by("pk")
+    prefetch_related_objects([case], Prefetch("orders", orders), "openings")
 
 
 def by_number(text: str) -> Case | None:
@@ -182,10 +211,42 @@ def data_of(entry: Entry) -> dict[str, Any]:
 
 
 def may_see_identity(staff: Staff, case: Case) -> bool:
-    """Whether the vault is open to this person for this case: the centre's people by right, others by an opening."""
+    """Whether the vault is open to this person for this case: the centre's people by right, others by an opening.
+
+    That of somebody marked as sensitive is open only to those who keep such records (P4).
+    """
+    if case.requester is not None and case.requester.sensitive:
+        return rights.scopes(staff, "person.sensitive").centre
     if rights.scopes(staff, "identity.read").centre:
         return True
-    return Opening.objects.filter(case=case, staff=staff, until__gt=clock.now()).exists()
+    return opened(staff, case)
+
+
+def opened(staff: Staff, case: Case) -> bool:
+    """Whether this person opened the identity of this case with a reason, not long ago."""
+    now = clock.now()
+    return any(opening.staff_id == staff.pk and opening.until > now for opening in case.openings.all())
+
+
+_STATUS: Mapping[str, Promise] = {
+    State.RECEIVED: gettext_lazy("We have it. The centre reads it by %(when)s."),
+    State.REGISTERED: gettext_lazy("It is registered. The centre sends it to the unit responsible by %(when)s."),
+    State.ANSWERED: gettext_lazy("It was answered at once."),
+    State.REFUSED: gettext_lazy("It was not accepted; the reason and where else you can turn are below."),
+    State.JOINED: gettext_lazy("Others have reported the same. You will be told together with them."),
+    State.DISPATCHED: gettext_lazy("It was sent to %(unit)s. They must answer by %(when)s."),
+    State.SIGNED: gettext_lazy("%(unit)s has it. They must answer by %(when)s."),
+    State.IN_PROGRESS: gettext_lazy("%(unit)s is working on it. They must answer by %(when)s."),
+    State.SUSPENDED: gettext_lazy("It waits for a reason given below; then %(unit)s must answer by %(when)s."),
+    State.RETURNED: gettext_lazy("The unit says it is not responsible. The centre decides who is, by %(when)s."),
+    State.ARBITRATION: gettext_lazy("Units disagree who is responsible. The centre decides by %(when)s."),
+    State.REPLIED: gettext_lazy("%(unit)s has replied. The centre checks the reply by %(when)s."),
+    State.REVIEWED: gettext_lazy("The reply is checked; you will be told by %(when)s."),
+    State.TOLD: gettext_lazy("Please tell us whether it is solved."),
+    State.CONTESTED: gettext_lazy("You said it is not solved. The centre decides what happens next by %(when)s."),
+    State.CONFIRMED: gettext_lazy("You confirmed that it is solved."),
+    State.CLOSED: gettext_lazy("Closed: %(outcome)s."),
+}
 
 
 def status_sentence(case: Case) -> str:
@@ -193,34 +254,53 @@ def status_sentence(case: Case) -> str:
 
     Without personal data, in the language of the screen.
     """
-    unit = str(case.unit) if case.unit else _("the centre")
     due = case.due_result or case.due_next
-    when = date_format(timezone.localtime(due), pgettext("date format of Django", "j F Y, H:i")) if due else ""
-    lines = {
-        State.RECEIVED: _("We have it. The centre reads it by %(when)s.") % {"when": when},
-        State.REGISTERED: _("It is registered. The centre sends it to the unit responsible by %(when)s.")
-        % {"when": when},
-        State.ANSWERED: _("It was answered at once."),
-        State.REFUSED: _("It was not accepted; the reason and where else you can turn are below."),
-        State.JOINED: _("Others have reported the same. You will be told together with them."),
-        State.DISPATCHED: _("It was sent to %(unit)s. They must answer by %(when)s.") % {"unit": unit, "when": when},
-        State.SIGNED: _("%(unit)s has it. They must answer by %(when)s.") % {"unit": unit, "when": when},
-        State.IN_PROGRESS: _("%(unit)s is working on it. They must answer by %(when)s.") % {"unit": unit, "when": when},
-        State.SUSPENDED: _("It waits for a reason given below; then %(unit)s must answer by %(when)s.")
-        % {"unit": unit, "when": when},
-        State.RETURNED: _("The unit says it is not responsible. The centre decides who is, by %(when)s.")
-        % {"when": when},
-        State.ARBITRATION: _("Units disagree who is responsible. The centre decides by %(when)s.") % {"when": when},
-        State.REPLIED: _("%(unit)s has replied. The centre checks the reply by %(when)s.")
-        % {"unit": unit, "when": when},
-        State.REVIEWED: _("The reply is checked; you will be told by %(when)s.") % {"when": when},
-        State.TOLD: _("Please tell us whether it is solved."),
-        State.CONTESTED: _("You said it is not solved. The centre decides what happens next by %(when)s.")
-        % {"when": when},
-        State.CONFIRMED: _("You confirmed that it is solved."),
-        State.CLOSED: _("Closed: %(outcome)s.") % {"outcome": case.get_outcome_display() or _("no outcome recorded")},
+    closed = case.state == State.CLOSED
+    return str(_STATUS[case.state]) % {
+        "unit": str(case.unit) if case.unit else _("the centre"),
+        "when": date_format(timezone.localtime(due), pgettext("date format of Django", "j F Y, H:i")) if due else "",
+        "outcome": (case.get_outcome_display() or _("no outcome recorded")) if closed else "",
     }
-    return str(lines[State(case.state)])
+
+
+@dataclass(frozen=True)
+class Question:
+    """What somebody asked about a case: of its unit, or of the centre (None); `answer` once there is one."""
+
+    case: Case
+    words: Remark | None
+    unit_id: int | None
+    at: datetime
+    until: datetime
+    answer: Remark | None = None
+    answered_at: datetime | None = None
+    answered_by: str = ""
+
+
+def questions_of(staff: Staff, most: int) -> list[Question]:
+    """The questions that this person asked about cases that he may see now, the latest first (H6)."""
+    asked = Entry.objects.filter(verb="case.inquired", actor=f"staff:{staff.pk}", case__in=visible_to(staff))
+    mine = list(asked.select_related("case").order_by("-at", "-pk")[:most])
+    answers = Entry.objects.filter(verb="case.inquiry_answered", case__in={entry.case_id for entry in mine})
+    answered = {data_of(entry)["inquiry"]: entry for entry in answers}
+    data = {entry.pk: data_of(entry) for entry in (*mine, *answered.values())}
+    words = Remark.objects.in_bulk([one["remark"] for one in data.values() if one.get("remark")])
+    found = []
+    for entry in mine:
+        facts, answer = data[entry.pk], answered.get(data[entry.pk]["inquiry"])
+        found.append(
+            Question(
+                case=entry.case,
+                words=words.get(facts.get("remark", 0)),
+                unit_id=facts.get("unit"),
+                at=entry.at,
+                until=datetime.fromisoformat(facts["until"]),
+                answer=words.get(data[answer.pk].get("remark", 0)) if answer else None,
+                answered_at=answer.at if answer else None,
+                answered_by=answer.actor if answer else "",
+            )
+        )
+    return found
 
 
 def story(case: Case) -> list[Entry]:
@@ -228,10 +308,16 @@ def story(case: Case) -> list[Entry]:
     return list(case.entries.order_by("seq"))
 
 
+def public_categories() -> frozenset[str]:
+    """Categories whose cases everybody may know of. Raises catalogue.NotSetUp without an edition in force."""
+    return frozenset(
+        c.code for c in catalogue.in_force().categories.values() if c.public and not c.confidential and not c.conduct
+    )
+
+
 def public(cases: QuerySet[Case] | None = None) -> QuerySet[Case]:
     """Cases that may be shown to everybody: of public categories, not confidential, of nobody's conduct, registered."""
-    shown = [
-        c.code for c in catalogue.in_force().categories.values() if c.public and not c.confidential and not c.conduct
-    ]
     base = Case.objects.all() if cases is None else cases
-    return base.filter(category__in=shown, confidential=False, against__isnull=True, registered_at__isnull=False)
+    return base.filter(
+        category__in=public_categories(), confidential=False, against__isnull=True, registered_at__isnull=False
+    )

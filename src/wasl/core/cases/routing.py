@@ -95,8 +95,8 @@ def route(book: Book, category: str, place: Place, at: datetime, *, against: Uni
     best = max(rank for rank, _ in fits)
     winners = [rule for rank, rule in fits if rank == best]
     rule = winners[0]
-    lead = organisation.unit(rule.lead)
-    assist = tuple(unit for code in rule.assist if (unit := organisation.unit(code)).active)
+    lead = organisation.standing(organisation.unit(rule.lead))
+    assist = tuple(unit for code in rule.assist if (unit := organisation.standing(organisation.unit(code))).active)
     if against is not None:
         assist = tuple(unit for unit in assist if not unit.lies_under(against))
         if lead.lies_under(against):

@@ -113,6 +113,11 @@ TABLE: tuple[Transition, ...] = (
     _row("case.part_opened", OPEN, None, "staff", "a parent does not close over an open part"),
     _row("case.flagged", OPEN, None, "staff system", "H4"),
     _row("case.taken_over", OPEN, None, "staff", "E7: a successor accepts"),
+    _row("case.analysed", ANY, None, "staff", "E10: cause, severity, repeat, safety"),
+    _row("case.inquired", ANY, None, "staff", "H6: a leader asks, with a date"),
+    _row("case.inquiry_answered", ANY, None, "staff", "H6"),
+    _row("case.handed_over", OPEN, None, "system", "E7: whoever leaves passes on what he has taken"),
+    _row("order.moved", OPEN - {S.JOINED}, None, "system", "a unit was merged: its successor has the order"),
     _row("case.added", ANY, None, "citizen staff client system", "one case, many contacts"),
     _row("case.noted", ANY, None, "staff system"),
     _row("case.published", ANY, None, "staff", "F11: the public text apart from internal notes"),
@@ -122,6 +127,8 @@ TABLE: tuple[Transition, ...] = (
     _row("case.redacted", ANY, None, "staff system", "retention; the right to be forgotten"),
     _row("case.identity_asked", ANY, None, "staff", "identity vault"),
     _row("case.identity_viewed", ANY, None, "staff", "each view is an entry"),
+    _row("case.recorded", ANY, None, "system", "D2: what was said on a call about it can be proved"),
+    _row("case.printed", ANY, None, "staff", "what leaves on paper is on record"),
 )
 BY_VERB: dict[str, Transition] = {row.verb: row for row in TABLE}
 
@@ -136,7 +143,7 @@ def possible(row: Transition, state: S, *, lead: bool = True) -> bool:
 
 
 # Entries that change nothing a screen shows as the case's own: they do not make a screen stale.
-QUIET = frozenset({"case.identity_viewed", "case.identity_asked"})
+QUIET = frozenset({"case.identity_viewed", "case.identity_asked", "case.printed", "case.recorded"})
 
 
 def diagram() -> str:

@@ -8,7 +8,9 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
+
+from django.utils.translation import gettext as _
 
 from wasl.kernel.names import local
 from wasl.kernel.worktime import Duration
@@ -42,10 +44,25 @@ URGENCIES = ("normal", "urgent", "critical")
 DATATYPES = ("string", "number", "datetime", "text", "singlevaluelist", "multivaluelist")
 
 
-class BadSheet(Exception):
-    """The sheets do not make a book; `problems` says what is wrong, a sentence each."""
+class Problem(str):
+    """What is wrong, as a sentence; `line` of `sheet` as a spreadsheet counts (the header is 1), 0 for no row."""
 
-    def __init__(self, problems: Sequence[str]) -> None:
+    __slots__ = ("line", "sheet", "words")
+    sheet: str
+    line: int
+    words: str
+
+    def __new__(cls, sheet: str, line: int, words: str) -> Self:
+        place = f"{sheet} row {line}" if line else sheet
+        made = super().__new__(cls, f"{place}: {words}")
+        made.sheet, made.line, made.words = sheet, line, words
+        return made
+
+
+class BadSheet(Exception):
+    """The sheets do not make a book; `problems` says what is wrong, a `Problem` each where a sheet is to blame."""
+
+    def __init__(self, problems: "Sequence[str | Problem]") -> None:
         super().__init__("; ".join(problems[:5]))
         self.problems = list(problems)
 
@@ -233,7 +250,7 @@ def read(
     `units`, `areas`, `calendars` are the codes that exist; when given, references are checked against them.
     Raises BadSheet with every problem found, each naming sheet and row.
     """
-    problems: list[str] = []
+    problems: list[Problem] = []
     known = {"units": set(units), "areas": set(areas), "calendars": set(calendars)}
     categories = _categories(sheets.get("categories", ()), problems)
     book = Book(
@@ -249,22 +266,23 @@ def read(
             try:
                 book.deadline(category.code, kind, category.urgency)
             except LookupError as error:
-                problems.append(f"deadlines: {error}")
+                problems.append(Problem("deadlines", 0, str(error)))
     if problems:
         raise BadSheet(problems)
     return book
 
 
-def _categories(rows: Sequence[Mapping[str, str]], problems: list[str]) -> dict[str, Category]:
+def _categories(rows: Sequence[Mapping[str, str]], problems: list[Problem]) -> dict[str, Category]:
     by_code: dict[str, Mapping[str, str]] = {}
+    lines: dict[str, int] = {}
     for line, row in enumerate(rows, 2):
         code = row.get("code", "").strip()
         if not code:
-            problems.append(f"categories row {line}: no code")
+            problems.append(Problem("categories", line, _("There is no code.")))
         elif code in by_code:
-            problems.append(f"categories row {line}: {code} stands twice")
+            problems.append(Problem("categories", line, _("“%(what)s” stands twice.") % {"what": code}))
         else:
-            by_code[code] = row
+            by_code[code], lines[code] = row, line
     parents = {row.get("parent", "").strip() for row in rows}
     made: dict[str, Category] = {}
     for code, row in by_code.items():
@@ -272,14 +290,20 @@ def _categories(rows: Sequence[Mapping[str, str]], problems: list[str]) -> dict[
         while (parent := by_code[up[-1]].get("parent", "").strip()) and parent in by_code and parent not in up:
             up.append(parent)
         if parent and parent not in by_code:
-            problems.append(f"categories: {code} has an unknown parent {parent}")
+            problems.append(
+                Problem("categories", lines[code], _("“%(what)s” is no category to lie below.") % {"what": parent})
+            )
         elif parent in up:
-            problems.append(f"categories: {code} is its own ancestor")
+            problems.append(Problem("categories", lines[code], _("It lies below itself.")))
         for kind in row.get("kinds", "").split():
             if kind not in KINDS:
-                problems.append(f"categories: {code} has an unknown kind {kind}")
+                problems.append(
+                    Problem("categories", lines[code], _("“%(what)s” is no kind of request.") % {"what": kind})
+                )
         if (row.get("urgency", "").strip() or "normal") not in URGENCIES:
-            problems.append(f"categories: {code} has an unknown urgency {row.get('urgency')}")
+            problems.append(
+                Problem("categories", lines[code], _("“%(what)s” is no urgency.") % {"what": row.get("urgency", "")})
+            )
         made[code] = Category(
             code=code,
             parent=row.get("parent", "").strip(),
@@ -300,34 +324,42 @@ def _categories(rows: Sequence[Mapping[str, str]], problems: list[str]) -> dict[
     return made
 
 
+def _place(sheet: str, line: int, row: Mapping[str, str], problems: list[Problem]) -> int:
+    text = row.get("order", "").strip() or "0"
+    if text.isascii() and text.isdecimal() and len(text) < 7:
+        return int(text)
+    problems.append(Problem(sheet, line, _("“%(what)s” is no place in an order.") % {"what": text}))
+    return 0
+
+
 def _questions(
     rows: Sequence[Mapping[str, str]],
     values: Sequence[Mapping[str, str]],
     categories: Mapping[str, Category],
-    problems: list[str],
+    problems: list[Problem],
 ) -> dict[str, tuple[Question, ...]]:
     choices: dict[tuple[str, str], list[tuple[int, str, Names]]] = {}
-    for value in values:
+    for line, value in enumerate(values, 2):
         choices.setdefault((value["category"], value["question"]), []).append(
-            (int(value.get("order") or 0), value["key"].strip(), _names(value, "name"))
+            (_place("values", line, value, problems), value["key"].strip(), _names(value, "name"))
         )
     made: dict[str, list[Question]] = {}
     for line, row in enumerate(rows, 2):
         category, code, datatype = row["category"].strip(), row["code"].strip(), row["datatype"].strip()
         if category not in categories:
-            problems.append(f"questions row {line}: unknown category {category}")
+            problems.append(Problem("questions", line, _("“%(what)s” is no category.") % {"what": category}))
         if datatype not in DATATYPES:
-            problems.append(f"questions row {line}: unknown datatype {datatype}")
+            problems.append(Problem("questions", line, _("“%(what)s” is no kind of answer.") % {"what": datatype}))
         listed = tuple((key, names) for _, key, names in sorted(choices.get((category, code), ()), key=lambda c: c[0]))
         if datatype.endswith("valuelist") and not listed:
-            problems.append(f"questions row {line}: {category}/{code} is a list without values")
+            problems.append(Problem("questions", line, _("The list has no answers to choose from.")))
         made.setdefault(category, []).append(
             Question(
                 category=category,
                 code=code,
                 datatype=datatype,
                 required=_yes(row.get("required", "")),
-                order=int(row.get("order") or 0),
+                order=_place("questions", line, row, problems),
                 ask=_names(row, "ask"),
                 hint=_names(row, "hint"),
                 values=listed,
@@ -340,7 +372,7 @@ def _dispatch(
     rows: Sequence[Mapping[str, str]],
     categories: Mapping[str, Category],
     known: Mapping[str, set[str]],
-    problems: list[str],
+    problems: list[Problem],
 ) -> tuple[DispatchRule, ...]:
     made = []
     for line, row in enumerate(rows, 2):
@@ -354,25 +386,25 @@ def _dispatch(
             automatic=_yes(row.get("automatic", "")),
         )
         if rule.category != "*" and rule.category not in categories:
-            problems.append(f"dispatch row {line}: unknown category {rule.category}")
+            problems.append(Problem("dispatch", line, _("“%(what)s” is no category.") % {"what": rule.category}))
         for unit in (rule.lead, *rule.assist):
             if known["units"] and unit not in known["units"]:
-                problems.append(f"dispatch row {line}: unknown unit {unit or '(empty)'}")
+                problems.append(Problem("dispatch", line, _("“%(what)s” is no active unit.") % {"what": unit}))
         if known["areas"] and rule.area != "*" and rule.area not in known["areas"]:
-            problems.append(f"dispatch row {line}: unknown area {rule.area}")
+            problems.append(Problem("dispatch", line, _("“%(what)s” is no area.") % {"what": rule.area}))
         if known["calendars"] and rule.hours != "*" and rule.hours.lstrip("!") not in known["calendars"]:
-            problems.append(f"dispatch row {line}: unknown calendar {rule.hours}")
+            problems.append(Problem("dispatch", line, _("“%(what)s” are no working hours.") % {"what": rule.hours}))
         made.append(rule)
     return tuple(made)
 
 
 def _deadlines(
-    rows: Sequence[Mapping[str, str]], categories: Mapping[str, Category], problems: list[str]
+    rows: Sequence[Mapping[str, str]], categories: Mapping[str, Category], problems: list[Problem]
 ) -> tuple[DeadlineRule, ...]:
     made = []
     for line, row in enumerate(rows, 2):
         if _any(row["category"]) != "*" and row["category"].strip() not in categories:
-            problems.append(f"deadlines row {line}: unknown category {row['category']}")
+            problems.append(Problem("deadlines", line, _("“%(what)s” is no category.") % {"what": row["category"]}))
         try:
             made.append(
                 DeadlineRule(
@@ -393,20 +425,20 @@ def _deadlines(
                 )
             )
         except ValueError as error:
-            problems.append(f"deadlines row {line}: {error}")
+            problems.append(Problem("deadlines", line, _("Not a duration: %(why)s") % {"why": error}))
     return tuple(made)
 
 
-def _reasons(rows: Sequence[Mapping[str, str]], problems: list[str]) -> dict[tuple[str, str], Reason]:
+def _reasons(rows: Sequence[Mapping[str, str]], problems: list[Problem]) -> dict[tuple[str, str], Reason]:
     made = {}
     for line, row in enumerate(rows, 2):
         key = (row["list"].strip(), row["code"].strip())
         if key in made:
-            problems.append(f"reasons row {line}: {key[0]}/{key[1]} stands twice")
+            problems.append(Problem("reasons", line, _("“%(what)s” stands twice.") % {"what": "/".join(key)}))
         try:
             longest = _duration(row.get("max", ""))
         except ValueError as error:
-            problems.append(f"reasons row {line}: {error}")
+            problems.append(Problem("reasons", line, _("Not a duration: %(why)s") % {"why": error}))
             longest = None
         made[key] = Reason(
             list=key[0], code=key[1], names=_names(row, "name"), longest=longest, recourse=_names(row, "recourse")

@@ -6,7 +6,10 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
 from wasl.core.contacts.models import Attachment
+from wasl.core.organisation import queries
 from wasl.kernel import clock, media, seal
+
+MOST_FILES = 10
 
 
 def keep(data: bytes, name: str) -> Attachment:
@@ -15,7 +18,7 @@ def keep(data: bytes, name: str) -> Attachment:
     The files are stored first; a verb that fails leaves them without a row, and the sweep takes them away after a day.
     Raises media.MediaRefused with a sentence for the person who sent it.
     """
-    taken = media.take(data, name)
+    taken = media.take(data, name, limits=limits())
     made = Attachment(
         kind=str(taken.kind),
         name=taken.name[-150:],
@@ -35,6 +38,19 @@ def keep(data: bytes, name: str) -> Attachment:
     if taken.thumb is not None:
         made.thumb = default_storage.save(f"{folder}/thumb", ContentFile(taken.thumb))
     return made
+
+
+def limits() -> media.Limits:
+    """What this house takes: the bounds of the pipeline, and within them what its administrator has set."""
+    usual = media.Limits()
+    set_here = queries.the_house().media
+    return media.Limits(bytes_of={kind: set_here.get(kind, most) for kind, most in usual.bytes_of.items()})
+
+
+def most_files() -> int:
+    """How many files come with one report or one addition."""
+    found: int = queries.the_house().media.get("files", MOST_FILES)
+    return found
 
 
 def original_of(attachment: Attachment) -> io.BytesIO:

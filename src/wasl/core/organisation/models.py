@@ -1,4 +1,4 @@
-"""Who there is: units, areas, calendars, staff with their posts, and client systems.
+"""Who there is: units, areas, calendars, staff with their posts, client systems, and the rules of the house.
 
 What they may do stands in `rights`.
 """
@@ -60,6 +60,10 @@ class Unit(Row):
     calendar = models.ForeignKey(Calendar, models.PROTECT, null=True, blank=True)
     delivery = models.CharField(max_length=10, choices=Delivery, default=Delivery.LIST)
     active = models.BooleanField(default=True)
+    place = models.PositiveIntegerField(default=0, help_text="Order among the units below the same one")
+    merged_into = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="merged", help_text="Who has its work now"
+    )
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
@@ -123,8 +127,19 @@ class Staff(AbstractBaseUser):
     names = models.JSONField(default=dict)
     email = models.EmailField(_("mail address"), blank=True)
     phone = models.CharField(max_length=20, blank=True)
+    phone_proved_at = models.DateTimeField(
+        null=True, blank=True, help_text="When a code proved the telephone to be his; nothing is texted to it before"
+    )
+    confirmed_at = models.DateTimeField(
+        default=clock.now, help_text="When he last confirmed how he is reached, or the account was made"
+    )
     language = models.CharField(max_length=7, default="ar")
     is_active = models.BooleanField(default=True)
+    unit = models.ForeignKey(
+        Unit, models.PROTECT, null=True, blank=True, related_name="+", help_text="Whose administrator keeps the account"
+    )
+    failures = models.PositiveSmallIntegerField(default=0, help_text="Wrong passwords since the last right one")
+    locked_until = models.DateTimeField(null=True, blank=True)
     wishes = models.JSONField(default=dict, blank=True, help_text="What this person wants to be told of, and how.")
 
     USERNAME_FIELD = "username"
@@ -158,6 +173,10 @@ class Post(Row):
     )
     since = models.DateTimeField()
     until = models.DateTimeField(null=True, blank=True)
+    given_by = models.ForeignKey(Staff, models.PROTECT, null=True, blank=True, related_name="+")
+    agreed_by = models.ForeignKey(
+        Staff, models.PROTECT, null=True, blank=True, related_name="+", help_text="The second pair of eyes"
+    )
 
     class Meta:
         constraints = [
@@ -167,6 +186,39 @@ class Post(Row):
 
     def __str__(self) -> str:
         return f"{self.staff} · {self.get_role_display()} · {self.unit or self.area or _('whole centre')}"
+
+
+class Proposal(Row):
+    """What one administrator asks about a person's rights; it counts when a second one agrees (P1)."""
+
+    class Kind(models.TextChoices):
+        POST = "post", _("a post")
+        FACTOR = "factor", _("taking the second factor away")
+
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.POST)
+    staff = models.ForeignKey(Staff, models.CASCADE, related_name="proposals")
+    role = models.CharField(max_length=20, choices=Post.Role, blank=True)
+    unit = models.ForeignKey(Unit, models.PROTECT, null=True, blank=True, related_name="+")
+    area = models.ForeignKey(Area, models.PROTECT, null=True, blank=True, related_name="+")
+    until = models.DateTimeField(null=True, blank=True)
+    asked_by = models.ForeignKey(Staff, models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField()
+    decided_by = models.ForeignKey(Staff, models.PROTECT, null=True, blank=True, related_name="+")
+    decided_at = models.DateTimeField(null=True, blank=True)
+    agreed = models.BooleanField(null=True)
+    words = models.CharField(max_length=300, blank=True, help_text="Why it was refused")
+
+    class Meta:
+        constraints = [
+            # Whoever asked may take it back, never agree.
+            models.CheckConstraint(
+                condition=Q(agreed__isnull=True) | Q(agreed=False) | ~Q(decided_by=models.F("asked_by")),
+                name="proposal_two_people",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} · {self.staff}"
 
 
 class Client(Row):
@@ -204,6 +256,38 @@ class City(Row):
 
     def __str__(self) -> str:
         return local(self.names)
+
+
+class House(Row):
+    """The one row of rules that an administrator sets for the whole house."""
+
+    media = models.JSONField(default=dict, help_text='What files are taken: {"files": 10, "image": bytes, …}')
+    second_factor = models.JSONField(default=list, help_text="Roles that must sign in with a second factor")
+    alone = models.PositiveIntegerField(
+        default=100, help_text="So many people a day one person may write to; for more somebody else approves"
+    )
+
+    class Meta:
+        constraints = [models.UniqueConstraint(models.Value(1), name="house_only_one")]
+
+    def __str__(self) -> str:
+        return "house"
+
+
+class Bulletin(Row):
+    """A short text to staff, shown on the desk until each has read it (P3)."""
+
+    body = models.CharField(max_length=600)
+    unit = models.ForeignKey(
+        Unit, models.PROTECT, null=True, blank=True, related_name="+", help_text="For this unit and all below it"
+    )
+    by = models.ForeignKey(Staff, models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    until = models.DateTimeField(null=True, blank=True)
+    read_by = models.ManyToManyField(Staff, related_name="+", blank=True)
+
+    def __str__(self) -> str:
+        return self.body[:60]
 
 
 class Audit(Row):

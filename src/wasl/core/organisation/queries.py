@@ -4,14 +4,16 @@ Kept in the process for a second.
 """
 
 import time
-from collections.abc import Callable
-from datetime import date
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
 from hashlib import sha256
 from typing import Any, Generic, TypeVar
 
+from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
-from wasl.core.organisation.models import Area, Calendar, City, Client, Unit
+from wasl.core.organisation.models import Area, Bulletin, Calendar, City, Client, House, Post, Staff, Unit
 from wasl.kernel import clock, worktime
 from wasl.kernel.geo import AreaIndex
 from wasl.kernel.worktime import Season, Weekly, WorkCalendar
@@ -100,9 +102,12 @@ _clients: Kept[dict[bytes, Client]] = Kept(
     lambda: {bytes(client.key_digest): client for client in Client.objects.filter(active=True)},
     lambda: list(Client.objects.order_by("pk").values_list("pk", "active", "trusted", "unit", "key_digest")),
 )
+_house: Kept[House] = Kept(
+    lambda: House.objects.first() or House(), lambda: House.objects.values_list("media", "second_factor").first()
+)
 
 
-KEPT: tuple[Kept[Any], ...] = (_calendars, _areas, _units, _units_by_id, _city, _clients)
+KEPT: tuple[Kept[Any], ...] = (_calendars, _areas, _units, _units_by_id, _city, _clients, _house)
 
 
 def forget() -> None:
@@ -115,6 +120,46 @@ def forget() -> None:
 def the_city() -> City:
     """Whose hotline this is."""
     return _city.get()
+
+
+def the_house() -> House:
+    """The rules that an administrator set for the whole house."""
+    return _house.get()
+
+
+def is_shown(bulletin: Bulletin) -> bool:
+    """Whether those who have not read it see it."""
+    return bulletin.until is None or bulletin.until > clock.now()
+
+
+def with_inner(areas: Iterable[Area]) -> set[int]:
+    """Ids of these areas and of all that lie within them."""
+    found = edge = {area.pk for area in areas}
+    while edge:
+        edge = set(Area.objects.filter(parent__in=edge).values_list("pk", flat=True)) - found
+        found = found | edge
+    return found
+
+
+def units_with_phone() -> QuerySet[Unit]:
+    """Units that work now and have a telephone, in their order."""
+    return Unit.objects.filter(active=True).exclude(phone="").order_by("place", "pk")
+
+
+def readers_of(bulletin: Bulletin) -> QuerySet[Staff]:
+    """Whom it is for: everybody with a post, or those with one in the unit or below it."""
+    now = clock.now()
+    posts = Post.objects.filter(Q(until__isnull=True) | Q(until__gt=now), since__lte=now)
+    if bulletin.unit is not None:
+        posts = posts.filter(unit__path__startswith=bulletin.unit.path)
+    return Staff.objects.filter(is_active=True, pk__in=posts.values("staff"))
+
+
+def bulletins_for(staff: Staff) -> list[Bulletin]:
+    """What this person has not read yet, the oldest first; of his units, those around them, and everybody's."""
+    shown = Bulletin.objects.filter(Q(until__isnull=True) | Q(until__gt=clock.now()))
+    rows = list(shown.exclude(read_by=staff).select_related("unit", "by").order_by("at")[:20])
+    return [one for one in rows if readers_of(one).filter(pk=staff.pk).exists()] if rows else []
 
 
 def client_of_key(key: str) -> Client | None:
@@ -144,6 +189,11 @@ def calendar_of(code: str | None) -> WorkCalendar:
     )
 
 
+def units() -> dict[str, Unit]:
+    """All units by code, the dissolved ones too."""
+    return _units.get()
+
+
 def unit(code: str) -> Unit:
     """The unit of that code. Raises LookupError."""
     try:
@@ -155,6 +205,24 @@ def unit(code: str) -> Unit:
 def unit_of(pk: int) -> Unit:
     """The unit of that id. Raises Unit.DoesNotExist."""
     return _units_by_id.get().get(pk) or Unit.objects.get(pk=pk)
+
+
+def under(paths: Iterable[str]) -> list[int]:
+    """Ids of the units whose subtrees these paths are, and of all below them.
+
+    As numbers in a statement they let PostgreSQL know how many rows to expect; the paths, joined and compared, do not.
+    """
+    roots = tuple(paths)
+    return sorted(unit.pk for unit in _units.get().values() if unit.path.startswith(roots))
+
+
+def standing(unit: Unit) -> Unit:
+    """The unit, or who has its work since it was merged."""
+    seen = {unit.pk}
+    while not unit.active and unit.merged_into_id and unit.merged_into_id not in seen:
+        unit = unit_of(unit.merged_into_id)
+        seen.add(unit.pk)
+    return unit
 
 
 def centre() -> Unit:
@@ -174,3 +242,53 @@ def depth_of(area: Area) -> int:
     while parent is not None:
         depth, parent = depth + 1, known[parent].parent_id
     return depth
+
+
+# --- how staff are reached (Q3) ---
+
+CONFIRM_EVERY = timedelta(days=180)
+REMINDED_AFTER_DAYS = (150, 165, 180)
+"""How long after the last confirmation somebody is reminded to confirm his own number, in days."""
+
+
+def confirm_by(staff: Staff) -> date | None:
+    """By which day he is to confirm how he is reached, once he was reminded; None before that."""
+    if clock.now() - staff.confirmed_at < timedelta(days=REMINDED_AFTER_DAYS[0]):
+        return None
+    return timezone.localdate(staff.confirmed_at + CONFIRM_EVERY)
+
+
+def is_current(staff: Staff) -> bool:
+    """Whether he confirmed how he is reached within the half year."""
+    return clock.now() - staff.confirmed_at <= CONFIRM_EVERY
+
+
+@dataclass(frozen=True, slots=True)
+class Currency:
+    """Of the people of a unit (None: of the whole centre): how many, and how many have a number that counts."""
+
+    unit: Unit | None
+    people: int
+    current: int
+
+    @property
+    def percent(self) -> int:
+        """Rounded down: 100 is all of them."""
+        return 100 * self.current // self.people if self.people else 0
+
+
+def currency(of: Iterable[int] | None = None) -> list[Currency]:
+    """Each unit's people who have a number and confirmed it within the half year; `of`: these units only.
+
+    Who holds posts in several units counts in each.
+    """
+    now = clock.now()
+    posts = Post.objects.filter(Q(until__isnull=True) | Q(until__gt=now), since__lte=now, staff__is_active=True)
+    if of is not None:
+        posts = posts.filter(unit__in=list(of))
+    good = Q(staff__confirmed_at__gte=now - CONFIRM_EVERY) & ~Q(staff__phone="")
+    rows = posts.values_list("unit").annotate(
+        people=Count("staff", distinct=True), current=Count("staff", distinct=True, filter=good)
+    )
+    found = [Currency(unit_of(pk) if pk else None, people, current) for pk, people, current in rows]
+    return sorted(found, key=lambda one: (one.percent, -one.people, one.unit.path if one.unit else ""))

@@ -1,6 +1,9 @@
 """Requesters: the person, how he is reached, and the vault that keeps who he is apart from the case."""
 
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from wasl.kernel.ids import Row
@@ -26,14 +29,31 @@ class Person(Row):
 
     kind = models.CharField(max_length=10, choices=Kind, default=Kind.CITIZEN)
     name_sealed = models.BinaryField(null=True, blank=True)
+    name_words = ArrayField(
+        models.BigIntegerField(), null=True, blank=True, help_text="Blind index of each word of the name"
+    )
     language = models.CharField(max_length=7, default="ar")
     channel = models.CharField(
         max_length=10, choices=Channel, default=Channel.WEB, help_text=_("Preferred way of reply.")
     )
     sensitive = models.BooleanField(default=False)
     merged_into = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="merged")
+    wished_at = models.DateTimeField(
+        null=True, blank=True, help_text="When he chose language and channel himself; it counts for older reports too"
+    )
     created_at = models.DateTimeField()
+    forget_asked_at = models.DateTimeField(null=True, blank=True, help_text="When he asked to be forgotten")
     forgotten_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["forget_asked_at"],
+                name="person_asks_to_be_forgotten",
+                condition=Q(forget_asked_at__isnull=False, forgotten_at__isnull=True),
+            ),
+            GinIndex(fields=["name_words"], name="person_name_words"),
+        ]
 
     def __str__(self) -> str:
         return self.pseudonym
@@ -61,10 +81,45 @@ class Address(Row):
     source = models.CharField(max_length=20, help_text="Channel or system that it came from")
     verified_at = models.DateTimeField(null=True, blank=True)
     failed_at = models.DateTimeField(null=True, blank=True, help_text="Last permanent failure of delivery")
+    delivered_at = models.DateTimeField(null=True, blank=True, help_text="When a message last reached it for certain")
+    confidence = models.PositiveSmallIntegerField(
+        default=50, help_text="Per cent, that it is his and works: from proofs, receipts and those who say it is not"
+    )
+    preferred = models.BooleanField(default=False, help_text="He wants to be reached here before his others")
     created_at = models.DateTimeField()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["person", "medium", "look_up"], name="address_once_a_person")]
+        indexes = [
+            models.Index(fields=["confidence", "id"], name="address_to_repair", condition=Q(confidence__lt=40)),
+        ]
+
+    def __str__(self) -> str:
+        return self.hint
+
+
+class Code(Row):
+    """A one-time code on its way to an address, by which somebody proves that he reads what is sent there.
+
+    Neither the code nor the link that goes with it is kept: both are derived from the row's id. Rows are made for
+    addresses that nobody has too, so that asking tells nothing.
+    """
+
+    medium = models.CharField(max_length=10, choices=Address.Medium)
+    value_sealed = models.BinaryField()
+    look_up = models.BinaryField(help_text="Blind index of the normalised value")
+    hint = models.CharField(max_length=60)
+    person = models.ForeignKey(
+        Person, models.CASCADE, null=True, blank=True, related_name="+", help_text="Whose record it is to be added to"
+    )
+    asked_by = models.ForeignKey(
+        "organisation.Staff", models.SET_NULL, null=True, blank=True, related_name="+",
+        help_text="Who asked for it at the desk, and alone may enter it there",
+    )  # fmt: skip
+    language = models.CharField(max_length=7)
+    made_at = models.DateTimeField(db_index=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+    used_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
         return self.hint

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from wasl.core.cases import queries
-from wasl.core.cases.models import Case, Kind, Urgency, WorkOrder
+from wasl.core.cases.models import Case, Kind, Severity, Urgency, WorkOrder
 from wasl.core.catalogue import queries as catalogue
 from wasl.core.contacts import actions as contacts
 from wasl.core.contacts.models import Attachment, Contact
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from django.utils.functional import _StrPromise  # what django-stubs calls a string translated later
 
 Words: TypeAlias = "str | _StrPromise"
-MANY_FILES = 10
 _UNIT, _ASSISTING, _REASON, _FILES = _("Unit"), _("Assisting units"), _("Reason"), _("Photos and files")
 
 
@@ -48,8 +47,8 @@ def unit_choices(*, under: Unit | None = None, without: Iterable[int] = (), empt
     units = sorted(
         (
             u
-            for u in Unit.objects.filter(active=True)
-            if u.pk not in left_out and (under is None or u.lies_under(under))
+            for u in organisation.units().values()
+            if u.active and u.pk not in left_out and (under is None or u.lies_under(under))
         ),
         key=lambda u: u.path,
     )
@@ -172,23 +171,80 @@ def text(label: Words, *, required: bool = True, rows: int = 3, hint: Words = ""
     return ask
 
 
-def reason(listed: str, label: Words = _REASON) -> Ask:
+def reason_choices(listed: str, edition: int | None = None) -> list[tuple[str, str]]:
+    """The listed reasons of this edition, or of the one in force where it has none, by code."""
+    book = catalogue.in_force()
+    found = (catalogue.of_number(edition).reasons_of(listed) if edition else []) or book.reasons_of(listed)
+    return [("", "—"), *((r.code, r.name) for r in found)]
+
+
+def reason(listed: str, label: Words = _REASON, *, required: bool = True) -> Ask:
     """One of the listed reasons."""
 
     def ask(now: Situation) -> forms.Field:
-        found = catalogue.of_number(now.case.edition).reasons_of(listed) or catalogue.in_force().reasons_of(listed)
-        return forms.ChoiceField(label=label, choices=[("", "—"), *((r.code, r.name) for r in found)])
+        start = now.case.analysis.get(listed, "")
+        return forms.ChoiceField(
+            label=label, choices=reason_choices(listed, now.case.edition), required=required, initial=start
+        )
 
     return ask
 
 
+def severity(now: Situation) -> forms.Field:
+    """How bad it is for those concerned."""
+    return forms.ChoiceField(
+        label=_("Severity"),
+        choices=[("", "—"), *Severity.choices],
+        required=False,
+        initial=now.case.analysis.get("severity", ""),
+    )
+
+
+def found(name: str, label: Words) -> Ask:
+    """One box of the analysis, as it was ticked last."""
+    return lambda now: forms.BooleanField(label=label, required=False, initial=now.case.analysis.get(name, False))
+
+
+def whom(now: Situation) -> forms.Field:
+    """The unit that has the case, or the centre."""
+    has = next((o.unit for o in queries.orders_of(now.case) if o.role == "lead" and o.ended_at is None), None)
+    choices = [*([(has.code, str(has))] if has else []), ("", _("the centre"))]
+    return forms.TypedChoiceField(
+        label=_("Whom"),
+        choices=choices,
+        coerce=_unit,
+        empty_value=None,
+        required=False,
+        initial=has.code if has else "",
+        widget=forms.RadioSelect(),
+    )
+
+
+def inquiry(now: Situation) -> forms.Field:
+    """Which of the leaders' questions that wait for an answer."""
+    told = {
+        e: d for e in queries.story(now.case) if (d := queries.data_of(e)).get("inquiry") and e.verb == "case.inquired"
+    }
+    words = dict(now.case.remarks.values_list("pk", "body"))
+    waiting = {one["id"] for one in now.case.inquiries}
+    choices = [(str(d["inquiry"]), words.get(d.get("remark", 0), "")) for d in told.values() if d["inquiry"] in waiting]
+    return forms.TypedChoiceField(
+        label=_("Question"),
+        choices=choices,
+        coerce=int,
+        initial=choices[0][0] if choices else None,
+        widget=forms.RadioSelect(),
+    )
+
+
 def choice(label: Words, choices: Sequence[tuple[str, Words]], *, radio: bool = True, initial: str = "") -> Ask:
-    """One of a few."""
+    """One of a few; where one of them is empty, none need be chosen."""
 
     def ask(now: Situation) -> forms.Field:
         return forms.ChoiceField(
             label=label,
             choices=list(choices),
+            required=all(value for value, _label in choices),
             initial=initial or None,
             widget=forms.RadioSelect() if radio else forms.Select(),
         )
@@ -275,8 +331,8 @@ class ManyFiles(forms.FileField):
     def clean(self, data: Any, initial: Any = None) -> list[Attachment]:
         """The attachments. Raises ValidationError with the pipeline's sentence, the file named."""
         given: list[UploadedFile[Any]] = [f for f in (data if isinstance(data, list | tuple) else [data]) if f]
-        if len(given) > MANY_FILES:
-            raise forms.ValidationError(_("At most %(most)s files at once.") % {"most": MANY_FILES})
+        if len(given) > (most := contacts.most_files()):
+            raise forms.ValidationError(_("At most %(most)s files at once.") % {"most": most})
         kept: list[Attachment] = []
         for file in given:
             try:
@@ -286,33 +342,83 @@ class ManyFiles(forms.FileField):
         return kept
 
 
-def files(label: Words = _FILES) -> Ask:
-    """Photos and files."""
+def files(label: Words = _FILES, *, camera: bool = False) -> Ask:
+    """Photos and files; `camera`: a telephone opens its camera at once."""
+    taken = {"accept": "image/*", "capture": "environment", "class": "d-camera"}
+    kept = {"accept": "image/*,application/pdf,audio/*,video/*,text/plain"}
 
     def ask(now: Situation) -> forms.Field:
-        return ManyFiles(
-            label=label,
-            required=False,
-            widget=ManyFilesInput(
-                attrs={"accept": "image/*,application/pdf,audio/*,video/*,text/plain", "multiple": True}
-            ),
-        )
+        widget = ManyFilesInput(attrs={**(taken if camera else kept), "multiple": True})
+        return ManyFiles(label=label, required=False, widget=widget)
 
     return ask
 
 
+MARKS: tuple[tuple[str, Words], ...] = (
+    ("emergency", _("Emergency")),
+    ("confidential", _("Confidential")),
+    ("supervised", _("Under supervision")),
+    ("brief", _("To be reported to the leaders")),
+)
+
+
+class Position(forms.CharField):
+    """Where a telephone says it is, "latitude,longitude,accuracy"; gives the three numbers, or nothing."""
+
+    def clean(self, value: Any) -> Any:
+        """Degrees WGS 84 and metres. Raises ValidationError for what is no place on the globe."""
+        given = super().clean(value)
+        if not given:
+            return None
+        try:
+            lat, lon, accuracy_m = (float(part) for part in given.split(","))
+        except ValueError:
+            lat, lon, accuracy_m = 91.0, 0.0, 0.0
+        if not (abs(lat) <= 90 and abs(lon) <= 180 and 0 <= accuracy_m <= 1e6):
+            raise forms.ValidationError(_("This is no position. Take it again, or send the record without it."))
+        return lat, lon, accuracy_m
+
+
+def position(now: Situation) -> forms.Field:
+    """Where the person stands; filled in by a button, where the browser can tell."""
+    return Position(
+        label=_("Position"),
+        required=False,
+        max_length=60,
+        widget=forms.TextInput(
+            attrs={
+                "data-position": _("Take my position"),
+                "data-position-wait": _("Looking for the position…"),
+                "data-position-none": _("The position could not be found; the record can be sent without it."),
+                "readonly": True,
+                "dir": "ltr",
+            }
+        ),
+    )
+
+
+def visited_at(now: Situation) -> forms.Field:
+    """When somebody was there, in local time; now, unless it is recorded later."""
+    start = timezone.localtime(clock.now()).replace(second=0, microsecond=0)
+    return forms.DateTimeField(
+        label=_("When"), required=False, initial=start,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+    )  # fmt: skip
+
+
 def flags(now: Situation) -> forms.Field:
     """The marks of a case."""
-    names = [
-        ("emergency", _("Emergency")),
-        ("confidential", _("Confidential")),
-        ("supervised", _("Under supervision")),
-        ("brief", _("To be reported to the leaders")),
-    ]
     return forms.MultipleChoiceField(
-        label=_("Marks"), choices=names, required=False, widget=forms.CheckboxSelectMultiple(),
-        initial=[name for name, _label in names if getattr(now.case, name)],
+        label=_("Marks"), choices=list(MARKS), required=False, widget=forms.CheckboxSelectMultiple(),
+        initial=[name for name, _label in MARKS if getattr(now.case, name)],
     )  # fmt: skip
+
+
+def marks(label: Words) -> Ask:
+    """Some of the marks, none chosen yet."""
+    return lambda now: forms.MultipleChoiceField(
+        label=label, choices=list(MARKS), required=False, widget=forms.CheckboxSelectMultiple()
+    )
 
 
 def yes(label: Words) -> Ask:

@@ -10,18 +10,22 @@ from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
-from wasl.core.cases import queries
-from wasl.core.cases.models import Case, Entry, Kind, Outcome, Remark, Urgency, Verdict, WorkOrder
+from wasl.core.cases import fold, queries
+from wasl.core.cases.change import set_clocks
+from wasl.core.cases.models import Case, Entry, Kind, Outcome, Remark, Severity, Urgency, Verdict, WorkOrder
+from wasl.core.cases.transitions import BY_VERB, QUIET
 from wasl.core.catalogue import queries as catalogue
 from wasl.core.contacts.models import Attachment, Contact
 from wasl.core.organisation import queries as organisation
+from wasl.core.organisation import rights
 from wasl.core.organisation.models import Client, Staff, Unit
 from wasl.faces.frame import dates
 from wasl.kernel import clock
 from wasl.kernel.names import local
 from wasl.kernel.worktime import Duration
+from wasl.services.calls.models import Matter
 from wasl.services.messages.models import Message
 
 ICONS: Mapping[str, str] = {
@@ -66,6 +70,9 @@ ICONS: Mapping[str, str] = {
     "case.linked": "link",
     "case.part_opened": "git-merge",
     "case.flagged": "flag",
+    "case.analysed": "list-search",
+    "case.inquired": "message-question",
+    "case.inquiry_answered": "message-reply",
     "case.taken_over": "user-check",
     "case.added": "message-plus",
     "case.noted": "notes",
@@ -76,6 +83,8 @@ ICONS: Mapping[str, str] = {
     "case.redacted": "eye-off",
     "case.identity_asked": "lock-open",
     "case.identity_viewed": "eye",
+    "case.printed": "printer",
+    "case.recorded": "player-record",
 }
 REASONS_OF: Mapping[str, str] = {
     "order.returned": "return",
@@ -85,7 +94,37 @@ REASONS_OF: Mapping[str, str] = {
     "order.extension_asked": "extend",
     "order.extension_granted": "extend",
     "case.identity_asked": "identity",
+    "case.identity_viewed": "identity",
 }
+# What the story is filtered by; whatever is not here is an act.
+_KINDS: Mapping[str, str] = {
+    "case.received": "words",
+    "case.added": "words",
+    "case.asked": "words",
+    "case.interim_replied": "words",
+    "case.told": "words",
+    "case.confirmed": "words",
+    "case.contested": "words",
+    "case.rated": "words",
+    "case.contact_attempted": "words",
+    "order.contacted": "words",
+    "case.noted": "note",
+    "case.inquired": "note",
+    "case.inquiry_answered": "note",
+    "case.identity_asked": "look",
+    "case.identity_viewed": "look",
+    "case.printed": "look",
+}
+# What the story of a case is narrowed to, by the reader's browser; see `Line.kind`.
+KINDS: tuple[tuple[str, str | Promise], ...] = (
+    ("", gettext_lazy("Everything")),
+    ("act", gettext_lazy("What was done")),
+    ("words", gettext_lazy("With the citizen")),
+    ("message", pgettext_lazy("story", "Messages")),
+    ("note", gettext_lazy("Notes and questions")),
+    ("file", pgettext_lazy("story", "Files")),
+    ("look", gettext_lazy("Who looked")),
+)
 TONES: Mapping[str, str] = {
     "case.confirmed": "good",
     "case.contested": "over",
@@ -117,7 +156,11 @@ FLAGS: Mapping[str, str | Promise] = {
 
 @dataclass
 class Line:
-    """One line of the story. `tone` is "", good, soon or over; `facts` are pairs of name and value."""
+    """One line of the story. `tone` is "", good, soon or over; `facts` are pairs of name and value.
+
+    `changed` says name, before and after of what the entry changed; `kind` is what the story is filtered by: act,
+    words (of the citizen, and to him), note, message or look (into what is sealed). `recordings` can be listened to.
+    """
 
     at: datetime
     icon: str
@@ -130,6 +173,9 @@ class Line:
     files: Sequence[Attachment] = ()
     numbers: list[str] = field(default_factory=list)
     quiet: bool = False
+    changed: list[tuple[str, str, str]] = field(default_factory=list)
+    kind: str = "act"
+    recordings: Sequence[int] = ()
 
 
 def route_words(route: Mapping[str, Any]) -> str:
@@ -157,7 +203,7 @@ class Teller:
         self.data = {e.pk: queries.data_of(e) for e in self.entries}
         self.remarks = {r.pk: r for r in case.remarks.all()}
         self.contacts = {c.pk: c for c in case.contacts.order_by("at", "pk").prefetch_related("attachments")}
-        self.orders = {o.pk: o for o in case.orders.select_related("unit").order_by("pk")}
+        self.orders = {o.pk: o for o in queries.orders_of(case)}
         ids = {int(e.actor.partition(":")[2]) for e in self.entries if e.actor.startswith("staff:")}
         self.people = {s.pk: str(s) for s in Staff.objects.filter(pk__in=ids)}
         clients = {int(e.actor.partition(":")[2]) for e in self.entries if e.actor.startswith("client:")}
@@ -165,6 +211,45 @@ class Teller:
         others = {d[k] for d in self.data.values() for k in ("head", "other", "part", "parent") if d.get(k)} - {case.pk}
         seen = queries.visible_to(staff).filter(pk__in=others) if others else Case.objects.none()
         self.numbers: dict[int, str] = dict(seen.values_list("pk", "number"))
+        self._changes, self._due = self._unfold()
+
+    def _unfold(self) -> tuple[dict[int, list[tuple[str, str, str]]], dict[int, datetime | None]]:
+        """What each entry changed, in words, and the result's due date before it: the journal folded step by step."""
+        then, orders = Case(id=self.case.pk, edition=self.case.edition), dict[int, WorkOrder]()
+        changes: dict[int, list[tuple[str, str, str]]] = {}
+        dues: dict[int, datetime | None] = {}
+        before: dict[str, str] = {}
+        for entry in self.entries:
+            dues[entry.pk] = then.due_result
+            happening = fold.Happening(entry.verb, entry.at, entry.actor, self.data[entry.pk])
+            fold.apply(then, orders, happening, BY_VERB[entry.verb].to)
+            if entry.verb not in QUIET:
+                set_clocks(then, orders)
+            after = self._facts_of(then)
+            # How it began is told by its own facts.
+            if entry.seq > 1:
+                names = [name for name in after if after[name] != before[name] and (before[name] or after[name])]
+                changes[entry.pk] = [(name, before[name] or "–", after[name] or "–") for name in names]
+            before = after
+        return changes, dues
+
+    def _facts_of(self, case: Case) -> dict[str, str]:
+        yes, no = _("yes"), _("no")
+        flags = ("emergency", "confidential", "supervised", "brief")
+        return {
+            _("state"): str(case.get_state_display()),
+            _("category"): self._category(case.category, case.edition) if case.category else "",
+            _("kind"): str(case.get_kind_display()),
+            _("urgency"): str(case.get_urgency_display()),
+            _("unit"): unit_name(case.unit_id) if case.unit_id else "",
+            **{str(FLAGS[name]): yes if getattr(case, name) else no for name in flags},
+            _("result due"): dates.near(case.due_result, clock.now()) if case.due_result else "",
+        }
+
+    def due_before(self, verb: str) -> datetime | None:
+        """When the result was due as the last entry of this verb was made."""
+        entry = next((e for e in reversed(self.entries) if e.verb == verb), None)
+        return self._due.get(entry.pk) if entry else None
 
     def who(self, actor: str) -> str:
         """Who did it, by name for staff."""
@@ -181,11 +266,32 @@ class Teller:
     def lines(self) -> list[Line]:
         """The whole story, the latest first."""
         told = [self.line(e) for e in self.entries]
+        listens = rights.scopes(self.staff, "phone.listen").centre
         told += [
             self._message(m)
             for m in Message.objects.filter(case=self.case).select_related("unit").order_by("made_at", "pk")
         ]
-        return sorted(told, key=lambda line: line.at, reverse=True)
+        matters = Matter.objects.filter(case=self.case).select_related("call__agent")
+        told += [self._call(matter, listens=listens) for matter in matters.prefetch_related("call__recordings")]
+        # Of one instant, what was entered last comes first.
+        return sorted(told, key=lambda line: line.at)[::-1]
+
+    def _call(self, matter: Matter, *, listens: bool) -> Line:
+        """A telephone call that was about this case; its recordings for who may listen to it."""
+        call = matter.call
+        facts = []
+        if call.answered_at and call.ended_at:
+            minutes, seconds = divmod(round((call.ended_at - call.answered_at).total_seconds()), 60)
+            facts.append((_("on the line"), f"{minutes}:{seconds:02d}"))
+        return Line(
+            at=call.answered_at or call.arrived_at,
+            icon="phone-call",
+            label=_("Telephone call"),
+            who=str(call.agent) if call.agent else _("the system"),
+            facts=facts,
+            kind="words",
+            recordings=[one.pk for one in call.recordings.all() if one.erased_at is None] if listens else (),
+        )
 
     def line(self, entry: Entry) -> Line:
         d = self.data[entry.pk]
@@ -202,7 +308,9 @@ class Teller:
             contact=contact if contact and contact.body and entry.seq > 1 else None,
             files=list(contact.attachments.all()) if contact and entry.seq > 1 else (),
             numbers=[self.numbers[d[k]] for k in ("head", "other", "part", "parent") if d.get(k) in self.numbers],
-            quiet=entry.verb in ("case.identity_viewed", "case.recomputed"),
+            quiet=entry.verb in ("case.identity_viewed", "case.printed", "case.recomputed", "case.recorded"),
+            changed=self._changes.get(entry.pk, []),
+            kind=_KINDS.get(entry.verb, "act"),
         )
 
     def _facts(self, verb: str, d: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -217,14 +325,14 @@ class Teller:
         facts: list[tuple[str, str]] = []
         if verb in ("case.registered", "case.reclassified", "case.received") and d.get("category"):
             facts.append((_("category"), self._category(d["category"], d.get("edition"))))
-            if d.get("before") and verb == "case.reclassified":
-                facts.append((_("before"), self._category(d["before"], None)))
             if d.get("kind") in Kind.values:
                 facts.append((_("kind"), str(Kind(d["kind"]).label)))
             if d.get("urgency") in Urgency.values and d["urgency"] != "normal":
                 facts.append((_("urgency"), str(Urgency(d["urgency"]).label)))
         if d.get("flags"):
             facts += [(str(FLAGS.get(name, name)), _("yes") if on else _("no")) for name, on in d["flags"].items()]
+        if verb == "case.analysed":
+            facts += analysis_facts(self.case, d)
         if verb in REASONS_OF and isinstance(d.get("reason"), str):
             facts.append((_("reason"), self.reason(REASONS_OF[verb], d["reason"])))
         return facts
@@ -243,6 +351,14 @@ class Teller:
             facts.append((_("proposed"), unit_name(d["proposed"])))
         if verb in ("case.dispatched", "case.registered") and d.get("route"):
             facts.append((_("why"), route_words(d["route"])))
+        if d.get("visited_at"):
+            facts.append((_("visited"), dates.near(datetime.fromisoformat(d["visited_at"]), clock.now())))
+        if (place := self.remarks.get(d.get("place", {}).get("remark", 0))) and not place.erased_at:
+            facts.append((_("position"), f"\u2066{place.body}\u2069"))
+        if d.get("distance_m") is not None:
+            facts.append((_("from the place reported"), _("%(m)s m") % {"m": d["distance_m"]}))
+        if d.get("accuracy_m") is not None:
+            facts.append((_("accuracy of the position"), _("±%(m)s m") % {"m": d["accuracy_m"]}))
         if d.get("duration"):
             facts.append((_("duration"), duration_words(d["duration"])))
         if d.get("until"):
@@ -275,6 +391,7 @@ class Teller:
             tone,
             facts,
             quiet=not tone,
+            kind="message",
         )
 
     # --- what the second line lays side by side ---
@@ -305,6 +422,22 @@ class Teller:
     def all_of(self, *verbs: str) -> list[Line]:
         """All lines of these verbs, in order."""
         return [self.line(e) for e in self.entries if e.verb in verbs]
+
+
+def analysis_facts(case: Case, found: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What was found of a case, in words: cause, severity, whether it came before, whether it endangers people."""
+    facts = []
+    if cause := found.get("cause"):
+        listed = ("cause", str(cause))
+        reason = catalogue.of_number(case.edition).reasons.get(listed) or catalogue.in_force().reasons.get(listed)
+        facts.append((_("cause"), reason.name if reason else str(cause)))
+    if found.get("severity") in Severity.values:
+        facts.append((_("severity"), str(Severity(found["severity"]).label)))
+    if found.get("repeat"):
+        facts.append((_("came before"), _("yes")))
+    if found.get("safety"):
+        facts.append((_("endangers people"), _("yes")))
+    return facts
 
 
 def _answer_facts(d: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -1,6 +1,9 @@
 """Which hashed file in wasl/static/dist stands for a name such as `portal.css`; frontend/build.mjs writes them."""
 
+import base64
+import hashlib
 import json
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -29,9 +32,27 @@ def url(name: str) -> str:
     return f"{settings.STATIC_URL}dist/{manifest().get(name, name)}"
 
 
+@lru_cache(maxsize=4)
+def words(file: str) -> tuple[str, str]:
+    """What stands in a built style sheet, to be put into a page, and its hash as a content security policy names it."""
+    # Addresses of files beside it are others in a page.
+    css = _BESIDE.sub(f"url({settings.STATIC_URL}dist/", (DIST / file).read_text())
+    if "</" in css:
+        raise ValueError(f"{file} cannot stand in a page")
+    return css, "'sha256-" + base64.b64encode(hashlib.sha256(css.encode()).digest()).decode() + "'"
+
+
+_BESIDE = re.compile(r"""url\((?!["']?(?:data:|/|#))""")
+
+
 def parts(name: str) -> list[str]:
     """Addresses of the modules that script `name` imports at once, to be fetched together with it."""
     return [f"{settings.STATIC_URL}dist/{file}" for file in manifest().get(f"{name}:parts", [])]
+
+
+def all_parts(name: str) -> list[str]:
+    """Addresses of every module that script `name` may ever import, for those who must have them beforehand."""
+    return [f"{settings.STATIC_URL}dist/{file}" for file in manifest().get(f"{name}:all", [])]
 
 
 @checks.register()

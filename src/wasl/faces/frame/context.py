@@ -12,7 +12,7 @@ from django.utils.module_loading import import_string
 from django.utils.translation import get_language, get_language_bidi
 
 from wasl.faces.frame.look import COOKIE, Look
-from wasl.kernel.names import code_of, local
+from wasl.kernel.names import OWN_NAMES, code_of, local
 
 _DEFAULT_CITY: Mapping[str, Any] = {
     "name": {"en": "City hotline", "ar": "الخط الساخن للمدينة", "zh": "城市热线"},
@@ -41,7 +41,7 @@ class LanguageChoice:
     current: bool
 
 
-_OWN_NAMES = {"ar": ("العربية", "ع"), "en": ("English", "EN"), "zh": ("中文", "中")}
+_SHORT = {"ar": "ع", "en": "EN", "zh": "中"}
 _TAGS = {"zh": "zh-Hans"}
 
 
@@ -91,8 +91,9 @@ class Frame:
         choices = []
         for code, _name in settings.LANGUAGES:
             short = code_of(code)
-            own, letter = _OWN_NAMES[short]
-            choices.append(LanguageChoice(code, _TAGS.get(short, short), own, letter, short == current))
+            choices.append(
+                LanguageChoice(code, _TAGS.get(short, short), OWN_NAMES[short], _SHORT[short], short == current)
+            )
         return choices
 
     @cached_property
@@ -104,6 +105,21 @@ class Frame:
     def here(self) -> str:
         """Path and query of this page, for switches that come back to it; a form's answer leads to its own address."""
         return self._request.get_full_path()
+
+    @property
+    def tiles(self) -> str:
+        """The URL template of the tile server, or an empty string: maps then draw shapes alone."""
+        return str(getattr(settings, "WASL_MAP_TILES", ""))
+
+    @property
+    def tiles_credit(self) -> str:
+        """Whom the tiles are owed to, as their licence asks."""
+        return str(getattr(settings, "WASL_MAP_CREDIT", ""))
+
+    @property
+    def practice(self) -> str:
+        """In a practice the address of the house to go back to; in the house itself empty."""
+        return str(settings.WASL_HOUSE_URL) if settings.WASL_IS_PRACTICE else ""
 
     @property
     def demo(self) -> bool:

@@ -47,6 +47,12 @@ def calendar_day(day: date, *, with_year: bool = True, language: str | None = No
     return f"{words} {day.year}" if with_year else words
 
 
+def month(day: date, language: str | None = None) -> str:
+    """The month of a day: `March 2027`, `مارس 2027`, `2027年3月`."""
+    code = code_of(language or get_language())
+    return f"{day.year}年{day.month}月" if code == "zh" else f"{_MONTHS[code][day.month - 1]} {day.year}"
+
+
 def exact(when: datetime, language: str | None = None) -> str:
     """Weekday, day and minute with the offset from UTC, for hovering and for print."""
     code = code_of(language or get_language())

@@ -6,6 +6,9 @@ from django import forms
 from django.forms import widgets
 from django.forms.boundfield import BoundField
 from django.forms.renderers import TemplatesSetting
+from django.http import HttpRequest
+
+from wasl.faces.frame import controls
 
 _CLASSES: tuple[tuple[type[forms.Widget], str], ...] = (
     (forms.CheckboxSelectMultiple, "form-check-input"),
@@ -57,3 +60,8 @@ class FrameRenderer(TemplatesSetting):
     form_template_name = "frame/forms/form.html"
     field_template_name = "frame/forms/field.html"
     bound_field_class = FrameBoundField
+
+    def render(self, template_name: str, context: dict[str, Any], request: HttpRequest | None = None) -> str:
+        """As Django draws it, controls without templates."""
+        drawn = controls.draw(template_name, context["widget"]) if "widget" in context else None
+        return drawn or super().render(template_name, context, request)

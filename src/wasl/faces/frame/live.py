@@ -22,7 +22,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
 from importlib import import_module
-from typing import Any, cast
+from typing import Any, Protocol, cast
 from urllib.parse import parse_qs
 
 import psycopg
@@ -86,6 +86,7 @@ class _Page:
 
     topics: frozenset[str]
     owner: str
+    user: int | None = None
     waiting: deque[bytes] = field(default_factory=deque)
     news: asyncio.Event = field(default_factory=asyncio.Event)
     ended: bool = False
@@ -118,11 +119,21 @@ class _Notice:
         return f"id: {self.id}\ndata: {json.dumps(told, separators=(',', ':'))}\n\n".encode()
 
 
+class Attendance(Protocol):
+    """Is told who listens to what, in one of the threads of `Live`."""
+
+    def came(self, user: int, topics: Iterable[str], /) -> None:
+        """A page of this signed-in user begins to listen."""
+
+    def still(self, present: Iterable[tuple[int, Iterable[str]]], /) -> None:
+        """Every `BEAT_S`: the signed-in users of this process's pages, with the topics of each page."""
+
+
 class Live:
     """The ASGI application.
 
-    `conninfo` is libpq's; `allowed(visitor, topic)` says who may hear what and, like `identify`, runs in a thread of
-    its own two; `limit` is the number of pages per process and `limit_each` per browser.
+    `conninfo` is libpq's; `allowed(visitor, topic)` says who may hear what and, like `identify` and `attendance`, runs
+    in a thread of its own two; `limit` is the number of pages per process and `limit_each` per browser.
     """
 
     def __init__(
@@ -131,12 +142,14 @@ class Live:
         conninfo: str,
         allowed: Callable[[Visitor, str], bool],
         identify: Callable[[Mapping[str, str]], Visitor] = visitor_of,
+        attendance: Attendance | None = None,
         limit: int = 2000,
         limit_each: int = 24,
     ) -> None:
         self._conninfo = conninfo
         self._allowed = allowed
         self._identify = identify
+        self._attendance = attendance
         self._limit = limit
         self._limit_each = limit_each
         self._pages: set[_Page] = set()
@@ -164,18 +177,20 @@ class Live:
         if self._closing or len(self._pages) >= self._limit:
             return await _refuse(send, 503, "too many pages are open")
         headers = {key.decode("latin-1").lower(): value.decode("latin-1") for key, value in scope["headers"]}
-        owner, heard = await self._who(headers, asked)
+        user, heard = await self._who(headers, asked)
         if not heard:
             return await _refuse(send, 403, "none of these topics is open to you")
-        owner = owner or str((scope.get("client") or ("?",))[0])
+        owner = str(user) if user else str((scope.get("client") or ("?",))[0])
         if sum(page.owner == owner for page in self._pages) >= self._limit_each:
             return await _refuse(send, 429, "too many pages of this browser are open")
         if scope["method"] == "HEAD":
             return await _refuse(send, 200, "")
         self._start()
-        page = _Page(heard, owner)
+        page = _Page(heard, owner, user)
         # From here on nothing is missed: the page is entered before the past is looked up.
         self._enter(page)
+        if user and self._attendance:
+            self._in_thread(self._attendance.came, user, heard)
         try:
             await self._serve(page, self._missed(page, headers, query), receive, send)
         finally:
@@ -204,14 +219,27 @@ class Live:
         self._start()
         await self._listening.wait()
 
-    async def _who(self, headers: Mapping[str, str], asked: frozenset[str]) -> tuple[str, frozenset[str]]:
-        cookies = _cookies(headers.get("cookie", ""))
+    def _in_thread(self, call: Callable[..., None], *args: Any) -> None:
+        """Begin a call and let nobody wait for it; what goes wrong is logged."""
 
-        def look_up() -> tuple[str, frozenset[str]]:
+        def run() -> None:
+            try:
+                close_old_connections()
+                call(*args)
+            except Exception:
+                log.exception("who listens could not be told")
+
+        with suppress(RuntimeError):  # the threads were shut down with the server
+            self._threads.submit(run)
+
+    async def _who(self, headers: Mapping[str, str], asked: frozenset[str]) -> tuple[int | None, frozenset[str]]:
+        cookies = cookies_of(headers.get("cookie", ""))
+
+        def look_up() -> tuple[int | None, frozenset[str]]:
             close_old_connections()
             visitor = self._identify(cookies)
-            owner = str(visitor.user.pk) if visitor.user else ""
-            return owner, frozenset(topic for topic in asked if self._allowed(visitor, topic))
+            user = visitor.user.pk if visitor.user else None
+            return user, frozenset(topic for topic in asked if self._allowed(visitor, topic))
 
         return await asyncio.get_running_loop().run_in_executor(self._threads, look_up)
 
@@ -285,6 +313,8 @@ class Live:
             for page in list(self._pages):
                 if not page.waiting:
                     page.give(_BEAT)
+            if self._attendance:
+                self._in_thread(self._attendance.still, [(p.user, p.topics) for p in self._pages if p.user])
 
     async def _listen(self) -> None:
         pause_s = 0.2
@@ -363,7 +393,8 @@ def _topics(query: Mapping[str, list[str]]) -> frozenset[str]:
     return frozenset(name for name in names if _TOPIC.fullmatch(name))
 
 
-def _cookies(header: str) -> dict[str, str]:
+def cookies_of(header: str) -> dict[str, str]:
+    """What a browser sent as its cookies; nothing where that is not understood."""
     try:
         return {name: morsel.value for name, morsel in SimpleCookie(header).items()}
     except CookieError:

@@ -1,6 +1,7 @@
 """The headers that tell a browser what a page may load and who may frame it (CSP level 3, OWASP secure headers).
 
-Scripts and styles come from this site only and never from inside a page, so a text that slips into HTML cannot run.
+Scripts and styles come from this site only and never from inside a page, so a text that slips into HTML cannot run;
+only our own style sheet may, by its hash, on a first visit (`first_styles`).
 """
 
 from collections.abc import Callable
@@ -10,6 +11,10 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+from wasl.faces.frame import assets
+
+STYLES, YEAR_S = "styles", 365 * 24 * 3600
+"""The cookie that says which style sheets a browser has been given."""
 _FEATURES_OFF = (
     "accelerometer", "browsing-topics", "display-capture", "gyroscope", "magnetometer", "midi", "payment",
     "serial", "usb", "xr-spatial-tracking",
@@ -30,7 +35,7 @@ _FIXED = {
 
 
 @lru_cache(maxsize=8)
-def _policy(tiles: str, secure: bool) -> str:
+def _policy(tiles: str, secure: bool, styles: str = "") -> str:
     images = ["'self'", "data:", "blob:"]
     host = urlsplit(tiles.replace("{s}", "*")).netloc if tiles else ""
     if host:
@@ -38,7 +43,7 @@ def _policy(tiles: str, secure: bool) -> str:
     rules = {
         "default-src": "'self'",
         "script-src": "'self'",
-        "style-src": "'self'",
+        "style-src": f"'self' {styles}".strip(),
         "img-src": " ".join(images),
         "media-src": "'self' blob:",
         "font-src": "'self'",
@@ -52,6 +57,12 @@ def _policy(tiles: str, secure: bool) -> str:
     }
     text = "; ".join(f"{name} {value}" for name, value in rules.items())
     return f"{text}; upgrade-insecure-requests" if secure else text
+
+
+def given(request: HttpRequest) -> list[str]:
+    """The style sheets that this browser has been given, those that are still in use."""
+    known = assets.manifest().values()
+    return [file for file in request.COOKIES.get(STYLES, "").split(":") if file in known]
 
 
 class SecurityHeaders:
@@ -72,5 +83,13 @@ class SecurityHeaders:
             if name not in headers:
                 headers[name] = value
         if "Content-Security-Policy" not in headers:
-            headers["Content-Security-Policy"] = _policy(getattr(settings, "WASL_MAP_TILES", ""), request.is_secure())
+            file: str | None = getattr(request, "first_styles", None)
+            styles = assets.words(file)[1] if file else ""
+            tiles = getattr(settings, "WASL_MAP_TILES", "")
+            headers["Content-Security-Policy"] = _policy(tiles, request.is_secure(), styles)
+            if file:
+                response.set_cookie(
+                    STYLES, ":".join([*given(request), file]), max_age=YEAR_S, secure=request.is_secure(),
+                    httponly=True, samesite="Lax",
+                )  # fmt: skip
         return response

@@ -246,8 +246,9 @@ def _reach(fields: Fields, language: str) -> Reach:
 
 def _files(fields: Fields, given: "MultiValueDict[str, UploadedFile[bytes]]") -> "list[UploadedFile[bytes]]":
     files = [file for name in ("media", "media[]") for file in given.getlist(name)]
-    if len(files) > MOST_FILES:
-        fields.wrong(_("At most %(count)s files can be sent.") % {"count": MOST_FILES})
+    most = min(MOST_FILES, contacts.most_files())
+    if len(files) > most:
+        fields.wrong(_("At most %(count)s files can be sent.") % {"count": most})
         return []
     return files
 

@@ -15,10 +15,9 @@ from wasl.core.people.models import Person
 from wasl.faces.portal import drafts
 from wasl.kernel import mailaddress, phone
 from wasl.kernel.digits import to_ascii_digits
-from wasl.kernel.names import code_of, local
+from wasl.kernel.names import OWN_NAMES, code_of, local
 
 LONGEST_TEXT = 5000
-LANGUAGE_CHOICES = (("ar", "العربية"), ("en", "English"), ("zh", "中文"))
 
 
 class Digits(forms.CharField):
@@ -79,48 +78,6 @@ class WhatForm(_Form):
         return code
 
 
-class WhereForm(_Form):
-    """An address, a position, or at least an area."""
-
-    address = forms.CharField(
-        label=gettext_lazy("Address or description of the place"),
-        required=False,
-        max_length=300,
-        help_text=gettext_lazy("Street, house or way number, what is nearby."),
-        widget=forms.TextInput(attrs={"autocomplete": "street-address"}),
-    )
-    lat = Number(required=False, least=-90, most=90, widget=forms.HiddenInput)
-    lon = Number(required=False, least=-180, most=180, widget=forms.HiddenInput)
-    accuracy = Number(required=False, least=0, most=1e7, widget=forms.HiddenInput)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        known = organisation.areas()[1]
-        parents = {area.parent_id for area in known.values()}
-        inner = [(area.code, str(area)) for area in known.values() if area.pk not in parents]
-        inner.sort(key=lambda choice: choice[1])
-        choices = [("", _("Choose")), *inner, (drafts.NO_PLACE, _("It is not about a place"))]
-        self.fields["area"] = forms.ChoiceField(label=_("Part of the city"), required=False, choices=choices)
-
-    def clean(self) -> dict[str, Any]:
-        """Somewhere, and inside the city."""
-        found: dict[str, Any] = super().clean() or self.cleaned_data
-        lat, lon = found.get("lat"), found.get("lon")
-        if lat is None or lon is None:
-            found["lat"] = found["lon"] = found["accuracy"] = lat = None
-        elif organisation.areas()[1] and not organisation.areas()[0].locate(lon, lat):
-            found["lat"] = found["lon"] = None
-            raise forms.ValidationError(
-                _("That position lies outside %(city)s. Choose a point inside it, or describe the place in words.")
-                % {"city": local(organisation.the_city().names)}
-            )
-        if not self.errors and lat is None and not found.get("address") and not found.get("area"):
-            raise forms.ValidationError(
-                _("Tell us where: an address, a point on the map, or at least the part of the city.")
-            )
-        return found
-
-
 class Files(forms.FileInput):
     """A chooser for several files at once."""
 
@@ -147,8 +104,55 @@ def _files_field() -> FilesField:
         label=gettext_lazy("Photos or documents"),
         required=False,
         help_text=gettext_lazy("Their position and camera data are taken out before anybody sees them."),
+        # More than pictures are asked for: a telephone then opens its files, whose photos keep their position, and not
+        # its gallery, which strips it.
         widget=Files(attrs={"accept": "image/*,application/pdf,audio/*,video/*", "multiple": True}),
     )
+
+
+class WhereForm(_Form):
+    """An address, a position, or at least an area; and the photo that may know the position."""
+
+    address = forms.CharField(
+        label=gettext_lazy("Address or description of the place"),
+        required=False,
+        max_length=300,
+        help_text=gettext_lazy("Street, house or way number, what is nearby."),
+        widget=forms.TextInput(attrs={"autocomplete": "street-address"}),
+    )
+    lat = Number(required=False, least=-90, most=90, widget=forms.HiddenInput)
+    lon = Number(required=False, least=-180, most=180, widget=forms.HiddenInput)
+    accuracy = Number(required=False, least=0, most=1e7, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        known = organisation.areas()[1]
+        parents = {area.parent_id for area in known.values()}
+        inner = [(area.code, str(area)) for area in known.values() if area.pk not in parents]
+        inner.sort(key=lambda choice: choice[1])
+        choices = [("", _("Choose")), *inner, (drafts.NO_PLACE, _("It is not about a place"))]
+        self.fields["area"] = forms.ChoiceField(label=_("Part of the city"), required=False, choices=choices)
+        self.fields["added"] = _files_field()
+        self.fields["added"].label = _("Photo of it")
+        self.fields["added"].help_text = _("If the photo knows where it was taken, you can use that place.")
+
+    def clean(self) -> dict[str, Any]:
+        """Somewhere, and inside the city."""
+        found: dict[str, Any] = super().clean() or self.cleaned_data
+        lat, lon = found.get("lat"), found.get("lon")
+        if lat is None or lon is None:
+            found["lat"] = found["lon"] = found["accuracy"] = lat = None
+        elif organisation.areas()[1] and not organisation.areas()[0].locate(lon, lat):
+            found["lat"] = found["lon"] = None
+            raise forms.ValidationError(
+                _("That position lies outside %(city)s. Choose a point inside it, or describe the place in words.")
+                % {"city": local(organisation.the_city().names)}
+            )
+        if not self.errors and lat is None and not found.get("address") and not found.get("area"):
+            raise forms.ValidationError(
+                _("Tell us where: an address, a point on the map, or at least the part of the city.")
+            )
+        return found
 
 
 class DetailsForm(_Form):
@@ -164,27 +168,31 @@ class DetailsForm(_Form):
 
     def __init__(self, *args: Any, category: Category | None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.questions: tuple[Question, ...] = ()
+        self.questions: dict[str, Question] = {}
         if category is not None:
-            book: Book = catalogue.in_force()
-            self.questions = book.form_of(category.code)
+            self.questions = questions_of(catalogue.in_force(), category)
             if len(category.kinds) > 1:
                 kinds = [(kind, str(Kind(kind).label)) for kind in category.kinds if kind in Kind.values]
                 self.fields["kind"] = forms.ChoiceField(
                     label=pgettext_lazy("of a report", "It is a"), choices=kinds, required=False
                 )
-        for number, question in enumerate(self.questions):
-            self.fields[f"q{number}"] = field_of(question)
+        for name, question in self.questions.items():
+            self.fields[name] = field_of(question)
         self.fields["added"] = _files_field()
 
     def answers(self) -> dict[str, Any]:
         """Answers by the question's code; what was left empty is not there."""
         found = {}
-        for number, question in enumerate(self.questions):
-            value = self.cleaned_data.get(f"q{number}")
+        for name, question in self.questions.items():
+            value = self.cleaned_data.get(name)
             if value not in (None, "", []):
                 found[question.code] = value.isoformat() if hasattr(value, "isoformat") else value
         return found
+
+
+def questions_of(book: Book, category: Category) -> dict[str, Question]:
+    """The questions of the category and all above it, by the name of their field, which is one in the whole book."""
+    return {f"q-{question.category}-{question.code}": question for question in book.form_of(category.code)}
 
 
 def field_of(question: Question) -> forms.Field:
@@ -212,6 +220,18 @@ def field_of(question: Question) -> forms.Field:
             return forms.MultipleChoiceField(**more, choices=choices, widget=forms.CheckboxSelectMultiple)
         case _:
             return Digits(**more, max_length=500)
+
+
+class QuestionsForm(_Form):
+    """Every question of the rule book once; the page shows those of the category that was chosen."""
+
+    def __init__(self, book: Book) -> None:
+        super().__init__()
+        for questions in book.questions.values():
+            for question in questions:
+                field = self.fields[f"q-{question.category}-{question.code}"] = field_of(question)
+                # The server says what is missing, in the words of the page; hidden questions must not be marked.
+                field.required = False
 
 
 # Ways of reply that are offered; a message by SMS needs a sender, which an installation may not have.
@@ -255,7 +275,7 @@ class YouForm(_Form):
         widget=forms.RadioSelect,
     )
     language = forms.ChoiceField(
-        label=gettext_lazy("In which language?"), choices=LANGUAGE_CHOICES, required=False, widget=forms.RadioSelect
+        label=gettext_lazy("In which language?"), choices=[*OWN_NAMES.items()], required=False, widget=forms.RadioSelect
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

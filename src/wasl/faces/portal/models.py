@@ -1,4 +1,4 @@
-"""What a visitor of the portal has begun to report and not yet sent; cases themselves are the core's."""
+"""What a visitor of the portal has begun to report and not yet sent, and who is signed in; cases are the core's."""
 
 import json
 import secrets
@@ -42,3 +42,15 @@ class Draft(Row):
     @data.setter
     def data(self, value: dict[str, Any]) -> None:
         self.sealed = seal.seal(json.dumps(value, ensure_ascii=False), place=self.token)
+
+
+class SignIn(Row):
+    """That somebody who proved an address is signed in to his page in one browser; its session names this row."""
+
+    look_up = models.BinaryField(db_index=True, help_text="Blind index of the address that he proved")
+    hint = models.CharField(max_length=60, help_text="Its masked form")
+    since = models.DateTimeField()
+    seen_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return self.hint

@@ -20,7 +20,7 @@ from wasl.core.cases import actions as cases
 from wasl.core.cases import links
 from wasl.core.cases import queries as case_queries
 from wasl.core.cases.change import THE_CITIZEN, NotAllowed, StaleCase
-from wasl.core.cases.models import Case, State
+from wasl.core.cases.models import Case, State, Verdict
 from wasl.core.catalogue import queries as catalogue
 from wasl.core.contacts import actions as contacts
 from wasl.core.contacts.models import Attachment
@@ -29,6 +29,7 @@ from wasl.faces.frame.errors import error_page
 from wasl.faces.portal import access, actions, queries
 from wasl.faces.portal.forms import AddForm, AnswerForm, ReopenForm, TrackForm, VerifyForm, WhatForm, answer_form
 from wasl.faces.portal.models import Draft
+from wasl.faces.portal.ways import ways
 from wasl.kernel import acceptance, clock, media, throttle
 
 P = ParamSpec("P")
@@ -36,7 +37,7 @@ Page = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 DRAFTS = "portal_drafts"
 DJANGO_CODES = {"ar": "ar", "en": "en", "zh": "zh-hans"}
 ANSWERABLE = (State.TOLD,)
-_SETTLED = {State.CONFIRMED: "good", State.CLOSED: "", State.TOLD: "soon"}
+_SETTLED = {State.CLOSED: "", State.TOLD: "soon"}
 
 
 def limited(page: Page[P]) -> Page[P]:
@@ -60,12 +61,8 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def reach(request: HttpRequest) -> HttpResponse:
-    """Every way to reach the hotline."""
-    try:
-        centre = organisation.centre()
-    except LookupError:
-        centre = None
-    return render(request, "portal/reach.html", {"centre": centre})
+    """Contact us: every way that works, and the field that begins a report."""
+    return render(request, "portal/reach.html", {"ways": ways(), "form": WhatForm()})
 
 
 @require_GET
@@ -125,12 +122,12 @@ def _unlock(request: HttpRequest, form: TrackForm) -> HttpResponse:
     if not pin:
         return redirect("portal:case", number=canonical)
     try:
-        case = access.unlock(canonical, pin)
+        case = access.unlock(canonical, pin, access.visitor(request))
     except throttle.TooMany as error:
         return error_page(
             request,
             429,
-            happened=_("A wrong PIN was entered five times for this number, so it is locked for a while."),
+            happened=_("Too many PINs were tried for this number, so it is locked for a while."),
             do=_("Wait an hour, or call the hotline with your number at hand."),
             retry_after_s=error.retry_after_s,
         )
@@ -180,6 +177,8 @@ def _show_case(request: HttpRequest, case: Case, *, status: int = 200, **given: 
         "case": case,
         "category": category,
         "sentence": case_queries.status_sentence(case),
+        "next_step": queries.next_step(case),
+        "signed_in": access.me(request) is not None,
         "tone": _tone(case),
         "lines": lines,
         "before": before,
@@ -197,15 +196,16 @@ def _show_case(request: HttpRequest, case: Case, *, status: int = 200, **given: 
 
 
 def _tone(case: Case) -> str:
-    if case.due_next and case.due_next < clock.now():
+    if case.verdict == Verdict.SOLVED:
+        return "good"
+    if queries.late(case):
         return "over"
     return _SETTLED.get(State(case.state), "")
 
 
 def _may_reopen(case: Case) -> bool:
-    if case.state != State.CLOSED or case.closed_at is None:
-        return False
-    return (clock.now() - case.closed_at).days < settings.WASL_REOPEN_DAYS
+    until = queries.reopen_until(case)
+    return case.state == State.CLOSED and until is not None and clock.now() < until
 
 
 def _mine(request: HttpRequest, number: str) -> Case:

@@ -9,17 +9,19 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from wasl.core.cases import queries as cases
-from wasl.core.cases.models import Case, DailyRoot, Entry, Remark, Verdict, WorkOrder
+from wasl.core.cases.models import Case, DailyRoot, Entry, Remark, State, Verdict, WorkOrder
 from wasl.core.catalogue import queries as catalogue
 from wasl.core.catalogue.book import Reason
 from wasl.core.contacts.models import Attachment, Contact
 from wasl.core.organisation import queries as organisation
 from wasl.core.organisation.models import Unit
+from wasl.faces.frame import dates
 from wasl.kernel import chain, clock
 from wasl.kernel.names import local
 
@@ -153,6 +155,56 @@ def story(case: Case) -> list[Told]:
             _told(case, entry, facts, organisation.unit_of(unit_id) if unit_id else None, remarks, contacts, told_at)
         )
     return lines[::-1]
+
+
+_NEXT: Mapping[str, Promise] = {
+    State.RECEIVED: gettext_lazy("Next, a person reads it and sends it to the unit responsible. You need do nothing."),
+    State.REGISTERED: gettext_lazy("Next, the unit responsible gets it with a date. You need do nothing."),
+    State.ANSWERED: gettext_lazy("If the answer does not help, write so below; a person reads it."),
+    State.REFUSED: gettext_lazy("If you think that we are mistaken, write so below; a second person looks at it."),
+    State.JOINED: gettext_lazy("Next, you are told the result together with the others and say whether it is true."),
+    State.SUSPENDED: gettext_lazy("Next, it goes on by itself. You need do nothing."),
+    State.RETURNED: gettext_lazy("Next, it goes to the unit that is responsible. The date promised to you stays."),
+    State.ARBITRATION: gettext_lazy("Next, it goes to the unit that is responsible. The date promised to you stays."),
+    State.REPLIED: gettext_lazy("Next, we tell you the result and you say whether it is true."),
+    State.REVIEWED: gettext_lazy("Next, we tell you the result and you say whether it is true."),
+    State.CONTESTED: gettext_lazy("Next, somebody above those who replied looks at it. You need do nothing."),
+}
+_WITH_UNIT = gettext_lazy("Next, the unit replies, we check the reply, and you say whether it is true.")
+
+
+def next_step(case: Case) -> str:
+    """What happens next and whether it is his turn; nothing where all is done."""
+    if case.awaiting_citizen:
+        return _("It is your turn: answer our question below, then it goes on.")
+    if case.state == State.TOLD:
+        day = _day(case.due_centre or case.due_next)
+        return (
+            _("It is your turn. If we hear nothing by %(day)s, we close it as not confirmed.") % {"day": day}
+            if day
+            else _("It is your turn.")
+        )
+    until = reopen_until(case)
+    if case.state == State.CLOSED and until is not None and until > clock.now():
+        return _("If it is not as it should be, you can open it again until %(day)s.") % {"day": _day(until)}
+    if case.state in (State.DISPATCHED, State.SIGNED, State.IN_PROGRESS):
+        return str(_WITH_UNIT)
+    return str(_NEXT.get(case.state, ""))
+
+
+def late(case: Case) -> bool:
+    """Whether the date that everybody is told has passed."""
+    due = case.due_result or case.due_next
+    return case.state != State.CLOSED and due is not None and due < clock.now()
+
+
+def _day(at: datetime | None) -> str:
+    return dates.calendar_day(timezone.localtime(at)) if at else ""
+
+
+def reopen_until(case: Case) -> datetime | None:
+    """Until when its requester may open a closed case again."""
+    return case.closed_at + timedelta(days=settings.WASL_REOPEN_DAYS) if case.closed_at else None
 
 
 def _is_his(entry: Entry, facts: Mapping[str, Any]) -> bool:

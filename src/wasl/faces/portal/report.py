@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -20,79 +19,13 @@ from wasl.core.catalogue import queries as catalogue
 from wasl.core.catalogue.book import Book, Category
 from wasl.core.catalogue.suggest import suggest
 from wasl.core.people.models import Person
-from wasl.faces.portal import access, drafts
-from wasl.faces.portal.forms import LANGUAGE_CHOICES, DetailsForm, WhatForm, WhereForm, YouForm
-from wasl.faces.portal.models import KEPT_FOR, Draft
+from wasl.faces.portal import access, drafts, nearby
+from wasl.faces.portal.forms import DetailsForm, WhatForm, YouForm, questions_of
+from wasl.faces.portal.models import Draft
 from wasl.faces.portal.pages import DRAFTS, case_url, limited, send_file
-from wasl.kernel import clock, media, seal
-from wasl.kernel.names import code_of, local
-
-_MOST_DRAFTS = 10
-
-
-class DraftOver(Exception):
-    """The draft was kept for a day and is gone."""
-
-
-def _own(request: HttpRequest, token: str) -> Draft:
-    """This session's draft. Raises Http404 for anybody else's, DraftOver for one that was kept too long."""
-    if token not in request.session.get(DRAFTS, ()):
-        raise Http404
-    draft = Draft.objects.filter(token=token).select_related("case", "case__unit", "case__area").first()
-    if draft is None or clock.now() - draft.begun_at > KEPT_FOR:
-        raise DraftOver
-    return draft
-
-
-Step = Callable[[HttpRequest, Draft], HttpResponseBase]
-
-
-def step(page: Step) -> Callable[[HttpRequest, str], HttpResponseBase]:
-    """A page on one draft: only its own session's, not after it was sent, and not before the steps ahead of it."""
-
-    @never_cache
-    @limited
-    @require_http_methods(["GET", "HEAD", "POST"])
-    def inner(request: HttpRequest, token: str) -> HttpResponseBase:
-        try:
-            draft = _own(request, token)
-        except DraftOver:
-            return render(request, "portal/report/over.html", status=410)
-        name = page.__name__
-        if draft.case_id is not None:
-            return redirect("portal:receipt", token=token)
-        missing = drafts.first_missing(draft.data, before="what" if name == "danger" else name)
-        if missing:
-            return redirect(f"portal:{missing}", token=token)
-        try:
-            return page(request, draft)
-        except drafts.DraftIncomplete as error:
-            return redirect(f"portal:{error.step}", token=token)
-
-    inner.__name__ = page.__name__
-    inner.__doc__ = page.__doc__
-    return inner
-
-
-def _show(request: HttpRequest, draft: Draft, name: str, *, status: int = 200, **context: Any) -> HttpResponse:
-    data = draft.data
-    names = [s.name for s in drafts.STEPS]
-    at = "what" if name == "danger" else name
-    place = names.index(at) + 1
-    steps = [(s.name, s.label, number < place) for number, s in enumerate(drafts.STEPS, 1)]
-    shown = {"draft": draft, "data": data, "steps": steps, "step": at, "place": place, "of": len(steps), **context}
-    back = [s[0] for s in steps][: place - 1]
-    shown.setdefault("back", f"portal:{back[-1]}" if back else "")
-    shown.setdefault("category", drafts.category_of(data))
-    return render(request, f"portal/report/{name}.html", shown, status=status)
-
-
-def _next(request: HttpRequest, draft: Draft, name: str) -> HttpResponse:
-    """The page after `name`, or the check page when somebody came from there to change one thing."""
-    after = drafts.following(name)
-    if request.POST.get("then") == "check" and drafts.first_missing(draft.data) is None:
-        after = "check"
-    return redirect(f"portal:{after}", token=draft.token)
+from wasl.faces.portal.steps import DraftOver, go_on, own, remember, show, step, take_files
+from wasl.kernel import seal
+from wasl.kernel.names import OWN_NAMES, code_of, local
 
 
 @limited
@@ -105,17 +38,35 @@ def begin(request: HttpRequest, kind: str = "") -> HttpResponse:
             "suggestion": _("Make a suggestion"),
             "feedback": _("Give feedback"),
         }.get(kind, "")
-        return render(request, "portal/begin.html", {"form": WhatForm(), "kind": kind, "heading": title})
+        context = {"form": WhatForm(), "kind": kind, "heading": title, "begun": _begun(request)}
+        return render(request, "portal/begin.html", context)
     access.limit(request, "portal-report")
     form = WhatForm(request.POST)
     form.is_valid()
     if "text" in form.errors:
-        return render(request, "portal/begin.html", {"form": form, "kind": kind}, status=422)
+        return render(request, "portal/begin.html", {"form": form, "kind": kind, "begun": _begun(request)}, status=422)
     chosen = kind if kind in Kind.values else ""
     draft = drafts.begin(text=form.cleaned_data.get("text", ""), kind=chosen, language=code_of(get_language()))
-    held = [*request.session.get(DRAFTS, ()), draft.token]
-    request.session[DRAFTS] = held[-_MOST_DRAFTS:]
+    remember(request, draft)
     return redirect("portal:what", token=draft.token)
+
+
+def _begun(request: HttpRequest) -> list[dict[str, Any]]:
+    """What this session began and did not send: the words, the category, the page to go on with."""
+    rows = []
+    for draft in drafts.begun_by(request.session.get(DRAFTS, ())):
+        data = draft.data
+        category = drafts.category_of(data)
+        rows.append(
+            {
+                "draft": draft,
+                "words": data.get("text", ""),
+                "category": category.name if category else "",
+                "photos": len(data.get("photos", ())),
+                "page": f"portal:{drafts.first_missing(data) or 'check'}",
+            }
+        )
+    return rows
 
 
 def _tree(book: Book) -> list[tuple[Category, list[Category]]]:
@@ -151,12 +102,10 @@ def what(request: HttpRequest, draft: Draft) -> HttpResponse:
         if good:
             return _chosen(request, draft, form.cleaned_data["category"], text)
         data = {**draft.data, "text": text or draft.data.get("text", "")}
-        return _show(
-            request, draft, "what", status=422, form=form, tree=_tree(catalogue.in_force()), **_suggested(data)
-        )
+        return show(request, draft, "what", status=422, form=form, tree=_tree(catalogue.in_force()), **_suggested(data))
     data = draft.data
     form = WhatForm(initial={"text": data.get("text", ""), "category": data.get("category", "")})
-    return _show(request, draft, "what", form=form, tree=_tree(catalogue.in_force()), **_suggested(data))
+    return show(request, draft, "what", form=form, tree=_tree(catalogue.in_force()), **_suggested(data))
 
 
 def _chosen(request: HttpRequest, draft: Draft, code: str, text: str) -> HttpResponse:
@@ -164,13 +113,13 @@ def _chosen(request: HttpRequest, draft: Draft, code: str, text: str) -> HttpRes
     fields: dict[str, Any] = {"category": code, "text": text}
     found = catalogue.in_force().category(code)
     if data.get("category") != code:
-        fields |= {"answers": {}, "asked": ""}
+        fields |= {"answers": {}, "asked": "", "same_as": ""}
         if found and data.get("kind") not in found.kinds:
             fields["kind"] = ""
     draft = drafts.fill(draft, **fields)
     if found and found.emergency:
         return redirect("portal:danger", token=draft.token)
-    return _next(request, draft, "what")
+    return go_on(request, draft, "what")
 
 
 @never_cache
@@ -179,7 +128,7 @@ def _chosen(request: HttpRequest, draft: Draft, code: str, text: str) -> HttpRes
 def suggestions(request: HttpRequest, token: str) -> HttpResponse:
     """The list of categories while somebody types; keeps nothing."""
     try:
-        draft = _own(request, token)
+        draft = own(request, token)
     except DraftOver:
         raise Http404 from None
     form = WhatForm(request.POST)
@@ -193,28 +142,8 @@ def danger(request: HttpRequest, draft: Draft) -> HttpResponse:
     """What to do first when life is in danger."""
     category = drafts.category_of(draft.data)
     if request.method == "POST" or category is None or not category.emergency:
-        return _next(request, draft, "what")
-    return _show(request, draft, "danger", script=local(category.script), back="portal:what")
-
-
-@step
-def where(request: HttpRequest, draft: Draft) -> HttpResponse:
-    """Where it is."""
-    names = ("address", "lat", "lon", "accuracy", "area")
-    if request.method == "POST":
-        posted = request.POST.copy()
-        if posted.get("do") == "unpin":
-            draft = drafts.fill(
-                draft, lat=None, lon=None, accuracy=None, address=posted.get("address", "").replace("\0", "")[:300]
-            )
-            return redirect("portal:where", token=draft.token)
-        form = WhereForm(posted)
-        if form.is_valid():
-            draft = drafts.fill(draft, **{name: form.cleaned_data.get(name) for name in names})
-            return _next(request, draft, "where")
-        return _show(request, draft, "where", status=422, form=form)
-    data = draft.data
-    return _show(request, draft, "where", form=WhereForm(initial={name: data.get(name) for name in names}))
+        return go_on(request, draft, "what")
+    return show(request, draft, "danger", script=local(category.script), back="portal:what")
 
 
 @step
@@ -228,7 +157,7 @@ def details(request: HttpRequest, draft: Draft) -> HttpResponse:
             return redirect("portal:details", token=draft.token)
         form = DetailsForm(request.POST, request.FILES, category=category)
         good = form.is_valid()
-        refused = _take_files(request, draft, form.cleaned_data.get("added", []))
+        refused = take_files(request, draft, form.cleaned_data.get("added", []))
         draft.refresh_from_db()
         for sentence in refused:
             form.add_error("added", sentence)
@@ -243,9 +172,9 @@ def details(request: HttpRequest, draft: Draft) -> HttpResponse:
             )
             if request.POST.get("do") == "attach":
                 return redirect("portal:details", token=draft.token)
-            return _next(request, draft, "details")
-        return _show(request, draft, "details", status=422, form=form)
-    return _show(
+            return go_on(request, draft, "details")
+        return show(request, draft, "details", status=422, form=form)
+    return show(
         request, draft, "details", form=DetailsForm(initial=_details_of(draft.data, category), category=category)
     )
 
@@ -261,28 +190,12 @@ def _details_of(data: dict[str, Any], category: Category | None) -> dict[str, An
     initial: dict[str, Any] = {"text": data.get("text", ""), "kind": data.get("kind", "")}
     if category:
         initial["kind"] = initial["kind"] or category.kinds[0]
-        for number, question in enumerate(catalogue.in_force().form_of(category.code)):
+        for name, question in questions_of(catalogue.in_force(), category).items():
             value = data.get("answers", {}).get(question.code)
             if question.datatype == "datetime" and isinstance(value, str):
                 value = value[:16]
-            initial[f"q{number}"] = value
+            initial[name] = value
     return initial
-
-
-def _take_files(request: HttpRequest, draft: Draft, files: list[UploadedFile[Any]]) -> list[str]:
-    """Put the files into the draft; sentences for those that were not taken."""
-    refused = []
-    for file in files[: 2 * drafts.MOST_PHOTOS]:
-        access.limit(request, "portal-file")
-        name = file.name or ""
-        try:
-            drafts.add_photo(draft, file.read(), name)
-        except media.MediaRefused as error:
-            refused.append(f"{name[:80]}: {error}")
-        except drafts.TooManyPhotos as error:
-            refused.append(str(error))
-            break
-    return refused
 
 
 @step
@@ -293,20 +206,21 @@ def you(request: HttpRequest, draft: Draft) -> HttpResponse:
         form = YouForm(request.POST)
         if form.is_valid():
             draft = drafts.fill(draft, **{name: form.cleaned_data.get(name) or "" for name in names})
-            return _next(request, draft, "you")
-        return _show(request, draft, "you", status=422, form=form)
+            return go_on(request, draft, "you")
+        return show(request, draft, "you", status=422, form=form)
     data = draft.data
     initial = {name: data.get(name) for name in names} | {"channel": data.get("channel") or Person.Channel.MAIL.value}
-    return _show(request, draft, "you", form=YouForm(initial=initial))
+    return show(request, draft, "you", form=YouForm(initial=initial))
 
 
 def _summary(draft: Draft) -> list[tuple[str, str, str]]:
-    """(step, what was asked, what was answered) in the order of the pages."""
+    """(address of the page, what was asked, what was answered) in the order of the pages."""
     data = draft.data
     category = drafts.category_of(data)
     rows = [
         ("what", _("What it is about"), category.name if category else _("Not on the list; the centre sorts it")),
         ("where", _("Where"), drafts.place_in_words(data)),
+        *_same_as(data),
         ("details", _("In your words"), data["text"]),
     ]
     if data.get("kind") in Kind.values:
@@ -321,8 +235,17 @@ def _summary(draft: Draft) -> list[tuple[str, str, str]]:
         rows.append(("you", _("We answer by"), str(Person.Channel(data.get("channel") or "web").label)))
     else:
         rows.append(("you", _("You"), _("Anonymous: follow it with number and PIN")))
-    rows.append(("you", _("Language"), dict(LANGUAGE_CHOICES)[code_of(data.get("language"))]))
-    return rows
+    rows.append(("you", _("Language"), OWN_NAMES[code_of(data.get("language"))]))
+    return [(reverse(f"portal:{page}", args=[draft.token]), asked, answered) for page, asked, answered in rows]
+
+
+def _same_as(data: dict[str, Any]) -> list[tuple[str, str, str]]:
+    if not data.get("same_as"):
+        return []
+    known = next((match for match in nearby.matches(data) if match.number == data["same_as"]), None)
+    if known is None:
+        return [("similar", _("The same as"), _("It is not open any more; yours goes on by itself."))]
+    return [("similar", _("The same as"), f"{known.name} · {known.distance}")]
 
 
 def _shown(value: Any, names: dict[str, Any]) -> str:
@@ -354,7 +277,7 @@ def check(request: HttpRequest, draft: Draft) -> HttpResponse:
     category = drafts.category_of(draft.data)
     if category is None and draft.data["category"] != drafts.NONE_FITS:
         raise drafts.DraftIncomplete("what")
-    return _show(request, draft, "check", rows=_summary(draft))
+    return show(request, draft, "check", rows=_summary(draft))
 
 
 @never_cache
@@ -363,7 +286,7 @@ def check(request: HttpRequest, draft: Draft) -> HttpResponse:
 def receipt(request: HttpRequest, token: str) -> HttpResponse:
     """Number, PIN, what happens next; for the session that sent it, on the day it did."""
     try:
-        draft = _own(request, token)
+        draft = own(request, token)
     except DraftOver:
         return render(request, "portal/report/over.html", status=410)
     case = draft.case
@@ -392,7 +315,7 @@ def receipt(request: HttpRequest, token: str) -> HttpResponse:
 def photo(request: HttpRequest, token: str, pk: int) -> HttpResponseBase:
     """A small picture of what was added to the draft."""
     try:
-        draft = _own(request, token)
+        draft = own(request, token)
     except DraftOver:
         raise Http404 from None
     for kept in draft.data.get("photos", []):
@@ -406,11 +329,11 @@ def photo(request: HttpRequest, token: str, pk: int) -> HttpResponseBase:
 def discard(request: HttpRequest, token: str) -> HttpResponse:
     """Throw the draft away, or forget on this device what was sent."""
     try:
-        draft = _own(request, token)
+        draft = own(request, token)
     except DraftOver:
         return redirect("portal:home")
     if draft.case is not None:
         access.drop(request, draft.case.number)
     draft.delete()
     request.session[DRAFTS] = [t for t in request.session.get(DRAFTS, ()) if t != token]
-    return redirect("portal:home")
+    return redirect("portal:begin" if request.POST.get("then") == "begin" else "portal:home")

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from wasl.faces.portal import pages, report
+from wasl.faces.portal import accounting, alerts, articles, ask, device, me, pages, place, public, report, services
 
 app_name = "portal"
 urlpatterns = [
@@ -13,16 +13,22 @@ urlpatterns = [
     path("complaint/", report.begin, {"kind": "complaint"}, name="complaint"),
     path("suggestion/", report.begin, {"kind": "suggestion"}, name="suggestion"),
     path("feedback/", report.begin, {"kind": "feedback"}, name="feedback"),
+    path("report/whole/", device.whole, name="whole"),
+    path("report/offline/<slug:language>/", device.offline, name="offline"),
     path("report/<slug:token>/what/", report.what, name="what"),
     path("report/<slug:token>/suggestions/", report.suggestions, name="suggestions"),
     path("report/<slug:token>/danger/", report.danger, name="danger"),
-    path("report/<slug:token>/where/", report.where, name="where"),
+    path("report/<slug:token>/where/", place.where, name="where"),
+    path("report/<slug:token>/similar/", place.similar, name="similar"),
     path("report/<slug:token>/details/", report.details, name="details"),
     path("report/<slug:token>/photo/<int:pk>/", report.photo, name="draft_photo"),
     path("report/<slug:token>/you/", report.you, name="you"),
     path("report/<slug:token>/check/", report.check, name="check"),
     path("report/<slug:token>/receipt/", report.receipt, name="receipt"),
     path("report/<slug:token>/discard/", report.discard, name="discard"),
+    path("install/", device.install, name="install"),
+    path("app/<slug:language>.webmanifest", device.manifest, name="manifest"),
+    path("sw.js", device.worker, name="worker"),
     path("track/", pages.track, name="track"),
     path("status/", pages.track, name="status"),
     path("track/<str:number>/", pages.case_page, name="case"),
@@ -34,4 +40,29 @@ urlpatterns = [
     path("track/<str:number>/file/<int:pk>/<slug:size>/", pages.file, name="case_file"),
     path("answer/<str:token>/", pages.answer_link, name="answer"),
     path("verify/", pages.verify, name="verify"),
+    path("robots.txt", public.robots, name="robots"),
+    path("cases/", public.public_list, name="public"),
+    path("cases/points.geojson", public.points, name="public_points"),
+    path("cases/<str:number>/", public.public_case, name="public_case"),
+    path("cases/<str:number>/photo/<int:pk>/<slug:size>/", public.photo, name="public_photo"),
+    path("sms/", accounting.sms, name="sms_accounting"),
+    path("services/", services.tree, name="services"),
+    path("services/<slug:code>/", services.service, name="service"),
+    path("services/<slug:code>/report/", services.start, name="service_report"),
+    path("info/", articles.every, name="articles"),
+    path("info/<slug:code>/", articles.one, name="article"),
+    path("by-sms/", alerts.by_sms, name="by_sms"),
+    path("ask/", ask.every, name="ask"),
+    path("ask/<slug:code>/", ask.one, name="ask_one"),
+    path("me/", me.home, name="me"),
+    path("me/code/", me.code, name="me_code"),
+    path("me/open/<str:token>/", me.follow, name="me_open"),
+    path("me/messages/", me.letters, name="me_messages"),
+    path("me/details/", me.details, name="me_details"),
+    path("me/wish/", me.wish, name="me_wish"),
+    path("me/address/", me.add, name="me_add"),
+    path("me/address/<int:pk>/", me.change, name="me_change"),
+    path("me/alerts/", alerts.alerts, name="me_alerts"),
+    path("me/forget/", me.forget, name="me_forget"),
+    path("me/leave/", me.leave, name="me_leave"),
 ]

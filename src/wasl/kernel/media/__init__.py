@@ -70,6 +70,8 @@ def take(data: bytes, name: str, *, limits: Limits | None = None) -> Taken:
         raise too_large(max(limits.bytes_of.values()))
     found = type_of(data, limits)
     most = limits.bytes_of[found.kind]
+    if most == 0:
+        raise MediaRefused("kind", _("Files of this kind are not taken here. Please send a picture instead."))
     if len(data) > most:
         raise too_large(most)
     safe_name = _safe_name(name, found)

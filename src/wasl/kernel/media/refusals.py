@@ -15,7 +15,7 @@ MB = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What is taken, by kind in bytes; `image_pixels` is counted before anything is decoded.
+    """What is taken, by kind in bytes (0: none of that kind); `image_pixels` is counted before anything is decoded.
 
     `shown_side` and `thumb_side` are the longer sides, in pixels, of the pictures that are made.
     """
@@ -33,7 +33,7 @@ class Limits:
 class MediaRefused(ValueError):
     """A file that is not taken; `sentence` tells the sender why and what to do, `code` is for programs.
 
-    Codes: `empty`, `too_large`, `too_many_pixels`, `damaged`, `archive`, `svg`, `heic`, `unknown`.
+    Codes: `empty`, `too_large`, `kind`, `too_many_pixels`, `damaged`, `archive`, `svg`, `heic`, `unknown`.
     """
 
     def __init__(self, code: str, sentence: str | Promise) -> None:

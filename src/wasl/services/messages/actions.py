@@ -15,22 +15,35 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
+from wasl.core.cases import actions as cases
+from wasl.core.cases.change import NotAllowed
+from wasl.core.cases.models import Case, State
+from wasl.core.cases.transitions import BY_VERB, possible
+from wasl.core.organisation import queries as organisation
 from wasl.core.organisation import rights
+from wasl.core.organisation.actions import audit
 from wasl.core.organisation.models import Staff, Unit
 from wasl.core.organisation.queries import Kept
 from wasl.core.people import actions as people
-from wasl.core.people.models import Address, Person
-from wasl.kernel import clock, names, seal
-from wasl.services.messages import render
+from wasl.core.people import proving
+from wasl.core.people import queries as people_queries
+from wasl.core.people.models import Address, Code, Person
+from wasl.kernel import clock, names, phone, seal
+from wasl.kernel.ids import new_id
+from wasl.kernel.sms import text
+from wasl.services.messages import notices, queries, render
 from wasl.services.messages.delivery import Courier, InDoubt, Parcel, Permanent, Temporary, Unreachable
-from wasl.services.messages.models import Channel, Message, QuietHours, Template
+from wasl.services.messages.models import Channel, Message, Notice, QuietHours, Template
 
 logger = logging.getLogger(__name__)
 # How long a message waits after each failure that may pass; after the last one the channel is given up for it.
 BACK_OFF = tuple(timedelta(seconds=s) for s in (60, 300, 900, 3600, 4 * 3600, 8 * 3600, 12 * 3600))
 # What a person prefers, then these.
 FALLBACK = (Channel.MAIL, Channel.SMS)
+# By what people are told where no message reaches them.
+BY_HAND_MEDIA = ("phone", "letter", "fax", "visit")
 _MEDIUM = {Channel.MAIL: Address.Medium.MAIL, Channel.SMS: Address.Medium.PHONE}
 
 
@@ -75,9 +88,7 @@ def send(message: Message, couriers: Mapping[str, Courier], *, resting: Collecti
 
     `resting` are channels that were found unreachable and are left alone for the moment.
     """
-    if _muted(message):
-        return _settle(message, Message.State.ON_PAGE, error="not wanted")
-    way = way_of(message, couriers.keys())
+    way = way_of(message, {channel for channel, courier in couriers.items() if courier.serves()})
     if way is None:
         return _no_way(message)
     if way.channel in resting:
@@ -94,7 +105,9 @@ def send(message: Message, couriers: Mapping[str, Courier], *, resting: Collecti
     if not _claim(message, way, said):
         return Result.TAKEN
     number = message.case.number if message.case is not None and message.person_id is not None else ""
-    parcel = Parcel(message.pk, way.to, said.language, said.subject, said.body, number)
+    urgent = message.event == "link" or (message.case is not None and message.case.emergency)
+    secret = said.kept != said.body
+    parcel = Parcel(message.pk, way.to, said.language, said.subject, said.body, number, urgent=urgent, secret=secret)
     try:
         couriers[way.channel].hand_over(parcel)
     except Unreachable as error:
@@ -189,7 +202,9 @@ def recover() -> int:
     """Messages whose sender died with them: in doubt. Gives how many."""
     ended = clock.now() - timedelta(seconds=settings.WASL_SENDER_LEASE_S)
     found = Message.objects.filter(state=Message.State.SENDING, claimed_at__lt=ended).update(
-        state=Message.State.IN_DOUBT, due_at=clock.now(), error="the sender ended while it was sending this"
+        state=Message.State.IN_DOUBT,
+        due_at=clock.now(),
+        error=gettext_noop("the sender ended while it was sending this"),
     )
     if found:
         logger.warning("%s messages are in doubt: their sender ended while sending", found)
@@ -205,16 +220,23 @@ def _person(message: Message) -> Person | None:
 
 
 def _wish(message: Message, person: Person) -> str:
-    """How he wants to be told of this case; what he said with the report goes before what is known of him."""
-    return message.case.channel if message.case is not None else person.channel
+    """How he wants to be told of this case: what he said last, with the report or on his page."""
+    case = message.case
+    if case is None or (person.wished_at is not None and person.wished_at > case.received_at):
+        return person.channel
+    return case.channel
 
 
 def way_of(message: Message, served: Collection[str]) -> Way | None:
     """The way by which it leaves: preferred channel, then the others in order; only those served and not failed."""
     failed = {one["channel"] for one in message.tried}
+    if "code" in message.facts:
+        return _way_of_code(message, Code.objects.get(pk=message.facts["code"]), set(served) - failed)
     if message.unit is not None:
         mail = message.unit.mail
         return Way(Channel.MAIL, mail) if mail and Channel.MAIL in served and Channel.MAIL not in failed else None
+    if message.staff is not None and message.facts.get("by") == Channel.SMS:
+        return _way_of_staff(message.staff, set(served) - failed)
     if message.staff is not None:
         mail = message.staff.email
         return Way(Channel.MAIL, mail) if mail and Channel.MAIL in served and Channel.MAIL not in failed else None
@@ -229,26 +251,39 @@ def way_of(message: Message, served: Collection[str]) -> Way | None:
     return None
 
 
+def _way_of_code(message: Message, code: Code, served: Collection[str]) -> Way | None:
+    """To the address that it was asked for, by no other way, while it is good; to one that nobody has it never goes."""
+    channel = next(channel for channel, medium in _MEDIUM.items() if medium == code.medium)
+    if channel not in served or not proving.is_good(code):
+        return None
+    if message.staff_id is None and proving.receiver(code) is None:
+        return None
+    return Way(channel, seal.unseal(bytes(code.value_sealed)))
+
+
+def _way_of_staff(staff: Staff, served: Collection[str]) -> Way | None:
+    """To his telephone, once a code has proved that it is his."""
+    number = phone.normalise(staff.phone, organisation.the_city().region) if staff.phone else None
+    if Channel.SMS not in served or number is None or staff.phone_proved_at is None or not staff.is_active:
+        return None
+    return Way(Channel.SMS, number)
+
+
 def _address(person: Person, channel: Channel) -> Address | None:
-    """His best address: proved before claimed, the latest first; none that failed since it was proved."""
+    """His best address: the preferred, then proved before claimed, the latest first; none that failed since."""
     usable = [
         a
         for a in person.addresses.all()
         if a.medium == _MEDIUM[channel]
         and (a.failed_at is None or (a.verified_at is not None and a.verified_at > a.failed_at))
     ]
-    usable.sort(key=lambda a: (a.verified_at is not None, a.created_at, a.pk), reverse=True)
+    usable.sort(key=lambda a: (a.preferred, a.verified_at is not None, a.created_at, a.pk), reverse=True)
     return usable[0] if usable else None
 
 
 def forget() -> None:
     """Read quiet hours anew next time."""
     _quiet.forget()
-
-
-def _muted(message: Message) -> bool:
-    """Whether the staff member does not want this kind of notice: `wishes` = {"mute": ["staff_due_soon", …]}."""
-    return message.staff is not None and message.event in message.staff.wishes.get("mute", ())
 
 
 _quiet: Kept[dict[str, QuietHours]] = Kept(
@@ -258,8 +293,13 @@ _quiet: Kept[dict[str, QuietHours]] = Kept(
 
 
 def quiet_until(message: Message, channel: str) -> datetime | None:
-    """When the channel's quiet hours end, if they hold now. An emergency wakes people; staff are told at once."""
-    if message.person_id is None or (message.case is not None and message.case.emergency):
+    """When the channel's quiet hours end, if they hold now.
+
+    An emergency wakes people; units and staff by mail, and who has just asked for a code, are told at once.
+    """
+    emergency = message.case is not None and message.case.emergency
+    at_once = message.person_id is None and channel != Channel.SMS
+    if at_once or emergency or message.event == "link":
         return None
     hours = _quiet.get().get(channel)
     if hours is None or hours.first == hours.last:
@@ -273,11 +313,23 @@ def quiet_until(message: Message, channel: str) -> datetime | None:
     return end if end > now else end + timedelta(days=1)
 
 
+def said_in_answer(case: Case, event: str, words: str, number: str) -> None:
+    """What the requester was to be told, the answer to his own text has told him: it is kept as sent, in these words.
+
+    In the transaction of the event. `words` are without PIN; `number` (E.164) is where he texted from.
+    """
+    index = people_queries.index_of(Address.Medium.PHONE, number)
+    address = Address.objects.filter(person=case.requester, look_up=index).first()
+    Message.objects.filter(case=case, event=event, state=Message.State.QUEUED, person=case.requester).update(
+        state=Message.State.SENT, channel=Channel.SMS, body=words, sent_at=clock.now(), address=address
+    )
+
+
 # --- what comes back -------------------------------------------------------------------------------------------------
 
 
-def bounced(message_id: int, *, words: str) -> bool:
-    """A message that was handed over came back for good: noted, the address not used again, the next channel tried.
+def bounced(message_id: int, *, words: str, bad_address: bool = True) -> bool:
+    """A message that was handed over came back for good: the next channel is tried, a bad address not used again.
 
     The same report twice changes nothing more. False for a message that is not there or was not sent.
     """
@@ -299,9 +351,16 @@ def bounced(message_id: int, *, words: str) -> bool:
             words[:300],
         )
         message.save(update_fields=["bounced_at", "tried", "state", "attempts", "due_at", "error"])
-        if message.address is not None:
+        if bad_address and message.address is not None:
             people.note_failure(message.address)
     return True
+
+
+def doubted(message_id: int, *, words: str) -> None:
+    """Nobody knows whether the receiver has it: left so, and people see it."""
+    Message.objects.filter(pk=message_id, state=Message.State.SENT).update(
+        state=Message.State.IN_DOUBT, repeated=True, error=words[:300]
+    )
 
 
 def delayed(message_id: int, *, words: str) -> None:
@@ -314,16 +373,50 @@ def delayed(message_id: int, *, words: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """A template with made-up facts; `parts` of an SMS, None for other channels."""
+    """A template with made-up facts; what it costs as SMS, None for other channels."""
 
     said: render.Said
-    parts: render.Parts | None
+    plan: text.Plan | None
 
 
 def preview(event: str, channel: str, language: str, subject: str, body: str) -> Preview:
     """What a template would say. Raises render.BadTemplate with a sentence."""
     said = render.example(event, channel, language, subject, body)
-    return Preview(said, render.parts_of(said.body) if channel == Channel.SMS else None)
+    try:
+        return Preview(said, text.plan(said.body) if channel == Channel.SMS else None)
+    except text.TooLong as error:
+        raise render.BadTemplate(_("This is too long for an SMS.")) from error
+
+
+def told_by_hand(message: Message, *, by: Staff, medium: str, text: str) -> None:
+    """He was reached by a call or a letter after all: an entry of his case, and the message is off the list.
+
+    Raises Forbidden, NotAllowed for one that is not on the list of whoever says so.
+    """
+    held = queries.untold(by).filter(pk=message.pk).first()
+    if held is None or held.case is None:
+        raise NotAllowed(_("This message does not wait any more."))
+    if medium not in BY_HAND_MEDIA:
+        raise NotAllowed(_("Choose how he was reached."))
+    with transaction.atomic():
+        attempts = BY_VERB["case.contact_attempted"]
+        if possible(attempts, State(held.case.state)):
+            cases.record_attempt(held.case, by=by, medium=medium, reached=True, text=text)
+        else:
+            cases.note(held.case, by=by, text=text.strip() or _("Told by hand what no message could tell."))
+        Message.objects.filter(pk=held.pk).update(state=Message.State.BY_HAND, sent_at=clock.now())
+
+
+def invite(staff: Staff) -> Message:
+    """Put the mail with which he sets his password into the outbox; the link is made when it leaves, and kept nowhere.
+
+    Whoever sends it has asked `organisation.actions.hand_link`.
+    """
+    now = clock.now()
+    return Message.objects.create(
+        staff=staff, event="staff_invited", stage=f"staff_invited:{staff.pk}:{new_id()}", language=staff.language,
+        due_at=now, made_at=now,
+    )  # fmt: skip
 
 
 def save_template(event: str, channel: str, language: str, *, subject: str, body: str, by: Staff) -> Template:
@@ -334,12 +427,14 @@ def save_template(event: str, channel: str, language: str, *, subject: str, body
     if channel == Channel.MAIL and not subject.strip():
         raise render.BadTemplate(_("A mail needs a subject."))
     preview(event, channel, language, subject, body)
+    old = Template.objects.filter(event=event, channel=channel, language=names.code_of(language)).first()
     made, _new = Template.objects.update_or_create(
         event=event,
         channel=channel,
         language=names.code_of(language),
         defaults={"subject": subject.strip() if channel == Channel.MAIL else "", "body": body},
     )
+    audit.note(by, "template.changed", made, audit.facts_of(old) if old else None)
     render.forget()
     return made
 
@@ -362,19 +457,36 @@ def notify(
     case_id: int,
     facts: Mapping[str, object] | None = None,
 ) -> bool:
-    """Queue a notice to a unit or one of the staff, unless the same stage was told before. True if it is new."""
+    """Tell a unit (by mail and its people in the page) or one of the staff, unless the same stage was told before.
+
+    True if it is new.
+    """
+    now, known = clock.now(), facts or {}
+    if Message.objects.filter(stage=stage).exists() or Notice.objects.filter(stage=stage).exists():
+        return False
+    case = Case.objects.get(pk=case_id)
+    with transaction.atomic():
+        if unit is not None:
+            mail = notices.mail_to(unit.pk, case, event, stage, known, now)
+            Message.objects.bulk_create([mail], ignore_conflicts=True)
+        made = notices.notice(case, event, stage, known, now, unit=unit.pk if unit else None, staff=staff)
+        Notice.objects.bulk_create([made], ignore_conflicts=True)
+    return True
+
+
+def send_code(code: Code, *, to: Staff | None = None) -> None:
+    """Queue a one-time code; the same is written for an address that nobody has, and then it is not sent.
+
+    `to` is one of the staff whose own number it is to prove.
+    """
     now = clock.now()
-    made = Message(
-        case_id=case_id,
-        unit=unit,
-        staff=staff,
-        event=event,
-        stage=stage,
-        facts=dict(facts or {}),
-        language=staff.language if staff is not None else "ar",
+    Message.objects.create(
+        person=None if to else proving.receiver(code),
+        staff=to,
+        event="link",
+        stage=f"code:{code.pk}",
+        facts={"code": code.pk},
+        language=code.language,
         due_at=now,
         made_at=now,
     )
-    if Message.objects.filter(stage=stage).exists():
-        return False
-    return bool(Message.objects.bulk_create([made], ignore_conflicts=True))

@@ -12,7 +12,10 @@ from django.utils.module_loading import import_string
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """One message to one address. `message_id` names it for ever: a repetition is the same message."""
+    """One message to one address. `message_id` names it for ever: a repetition is the same message.
+
+    `urgent`: somebody waits for it, or it is an emergency. `secret`: it holds a code, PIN or link that opens a case.
+    """
 
     message_id: int
     to: str
@@ -20,6 +23,8 @@ class Parcel:
     subject: str
     body: str
     number: str = ""
+    urgent: bool = False
+    secret: bool = False
 
 
 class Unreachable(Exception):
@@ -45,11 +50,20 @@ class InDoubt(Exception):
 class Courier(Protocol):
     """Hands messages of one channel over to the outside."""
 
+    @staticmethod
+    def serves() -> bool:
+        """Whether this installation can send on its channel at all."""
+
     def hand_over(self, parcel: Parcel) -> None:
         """Return when the other side has taken responsibility. Raises Unreachable, Temporary, Permanent, InDoubt."""
 
     def close(self) -> None:
         """End what is open; it may be used again afterwards."""
+
+
+def served() -> frozenset[str]:
+    """The channels that messages can leave by."""
+    return frozenset(channel for channel, path in settings.WASL_COURIERS.items() if import_string(path).serves())
 
 
 def couriers() -> dict[str, Courier]:

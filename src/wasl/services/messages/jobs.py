@@ -8,16 +8,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
 from wasl.core.cases.models import Case, State
 from wasl.core.cases.transitions import WITH_UNIT
 from wasl.core.catalogue import queries as catalogue
 from wasl.core.organisation import queries as organisation
+from wasl.core.organisation import rights
 from wasl.core.organisation.models import Post, Staff, Unit
 from wasl.kernel import clock, worktime
 from wasl.kernel.worktime import Duration, WorkCalendar
-from wasl.services.messages.models import Message
+from wasl.services.messages import notices
+from wasl.services.messages.models import Message, Notice
 
 logger = logging.getLogger(__name__)
 # What nobody was told within this time is not told any more: after an outage nobody is flooded with what is past.
@@ -165,39 +168,32 @@ def _after_minutes(calendar: WorkCalendar, start: datetime, minutes: int) -> dat
 
 
 def _tell(batch: list[_Notice], now: datetime) -> int:
-    rows: list[Message] = []
-    supervisors = _supervisors()
+    mails: list[Message] = []
+    found: list[Notice] = []
+    supervisors = [who for who in _supervisors() if notices.way_of(who, "staff_overdue") != "none"]
     for one in batch:
+        facts = {"due": one.due.isoformat()}
         if one.unit is not None:
-            rows.append(_row(one, now, unit=one.unit))
+            mails.append(notices.mail_to(one.unit.pk, one.case, one.event, one.stage(f"u{one.unit.pk}"), facts, now))
         if one.event == "staff_overdue" and one.mark in ("100%", "centre"):
-            rows += [_row(one, now, staff=who) for who in supervisors if _wants(who, one.event)]
-    known = set(Message.objects.filter(stage__in=[r.stage for r in rows]).values_list("stage", flat=True))
-    fresh = [row for row in rows if row.stage not in known]
-    Message.objects.bulk_create(fresh, ignore_conflicts=True)
-    return len(fresh)
-
-
-def _row(one: _Notice, now: datetime, *, unit: Unit | None = None, staff: Staff | None = None) -> Message:
-    return Message(
-        case=one.case,
-        unit=unit,
-        staff=staff,
-        event=one.event,
-        stage=one.stage(f"u{unit.pk}" if unit else f"s{staff.pk if staff else 0}"),
-        facts={"due": one.due.isoformat()},
-        language=staff.language if staff else "ar",
-        due_at=now,
-        made_at=now,
-    )
-
-
-def _wants(staff: Staff, event: str) -> bool:
-    return event not in staff.wishes.get("mute", ())
+            found += [
+                notices.notice(one.case, one.event, one.stage(f"s{s.pk}"), facts, now, staff=s) for s in supervisors
+            ]
+    known = set(Message.objects.filter(stage__in=[m.stage for m in mails]).values_list("stage", flat=True))
+    known |= set(Notice.objects.filter(stage__in=[n.stage for n in found]).values_list("stage", flat=True))
+    fresh = [mail for mail in mails if mail.stage not in known]
+    found = [one for one in found if one.stage not in known]
+    for mail in fresh:
+        if mail.case is not None and mail.unit_id is not None and mail.unit_id != organisation.centre().pk:
+            found.append(notices.notice(mail.case, mail.event, mail.stage, mail.facts, now, unit=mail.unit_id))
+    with transaction.atomic():
+        Message.objects.bulk_create(fresh, ignore_conflicts=True)
+        Notice.objects.bulk_create(found, ignore_conflicts=True)
+    return len(fresh) + len(found)
 
 
 def _supervisors() -> list[Staff]:
-    """Supervisors of the whole centre, with a mail address."""
+    """Supervisors of the whole centre."""
     now = clock.now()
     posts = Post.objects.filter(
         Q(until__isnull=True) | Q(until__gt=now),
@@ -206,7 +202,7 @@ def _supervisors() -> list[Staff]:
         area__isnull=True,
         since__lte=now,
     )
-    return list(Staff.objects.filter(posts__in=posts, is_active=True).exclude(email="").distinct().order_by("pk"))
+    return list(Staff.objects.filter(posts__in=posts, is_active=True).distinct().order_by("pk"))
 
 
 def remind() -> int:
@@ -234,6 +230,32 @@ def remind() -> int:
     return len(fresh)
 
 
+def remind_staff() -> int:
+    """Remind staff 150, 165 and 180 days after they last confirmed how they are reached, once each (Q3).
+
+    By mail, and to a telephone that was proved. Who was reminded by nobody for long gets the latest only.
+    """
+    now = clock.now()
+    first, *_later = organisation.REMINDED_AFTER_DAYS
+    late = Staff.objects.filter(is_active=True, confirmed_at__lte=now - timedelta(days=first))
+    made = []
+    for staff in late.filter(posts__in=rights.current_posts()).distinct().order_by("pk"):
+        days = max(d for d in organisation.REMINDED_AFTER_DAYS if now - staff.confirmed_at >= timedelta(days=d))
+        stage = f"staff_confirm:{staff.pk}:{int(staff.confirmed_at.timestamp())}:{days}"
+        by_sms: list[dict[str, str]] = [{"by": "sms"}] if staff.phone and staff.phone_proved_at else []
+        for facts in [{}, *by_sms]:
+            made.append(
+                Message(
+                    staff=staff, event="staff_confirm", stage=f"{stage}:{facts.get('by', 'mail')}", facts=facts,
+                    language=staff.language, due_at=now, made_at=now,
+                )
+            )  # fmt: skip
+    known = set(Message.objects.filter(stage__in=[m.stage for m in made]).values_list("stage", flat=True))
+    fresh = [m for m in made if m.stage not in known]
+    Message.objects.bulk_create(fresh, ignore_conflicts=True)
+    return len(fresh)
+
+
 def not_reached() -> Q:
     """Cases whose citizen was to be told the result and was reached by no message, nor tried three times by a person.
 
@@ -248,4 +270,4 @@ def not_reached() -> Q:
     return Q(Exists(missed)) & Q(attempts__lt=3)
 
 
-__all__ = ["moment", "not_reached", "remind", "warn"]
+__all__ = ["moment", "not_reached", "remind", "remind_staff", "warn"]

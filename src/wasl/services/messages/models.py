@@ -1,4 +1,5 @@
-"""The outbox and what it says: templates per event, channel and language, and every message with its life."""
+"""The outbox and what it says: templates per event, channel and language, every message with its life, and the notices
+that staff find in the page."""
 
 from django.db import models
 from django.db.models import Q
@@ -47,6 +48,8 @@ class Message(Row):
         IN_DOUBT = "in_doubt", pgettext_lazy("message", "in doubt")
         NO_WAY = "no_way", pgettext_lazy("message", "no way to reach him")
         ON_PAGE = "on_page", pgettext_lazy("message", "shown on his page")
+        GATHERED = "gathered", pgettext_lazy("message", "told together with others")
+        BY_HAND = "by_hand", pgettext_lazy("message", "told by hand")
 
     case = models.ForeignKey(Case, models.PROTECT, null=True, blank=True, related_name="messages")
     person = models.ForeignKey(Person, models.PROTECT, null=True, blank=True, related_name="messages")
@@ -103,3 +106,47 @@ class QuietHours(Row):
 
     def __str__(self) -> str:
         return f"{self.get_channel_display()} {self.first:%H:%M}-{self.last:%H:%M}"
+
+
+class Notice(Row):
+    """That something happened which concerns one of the staff: found under the bell, and mailed where that is wished.
+
+    Written in the transaction of what it tells, for a unit or a person; the sender's round sorts it (`notices.sort`):
+    what is for a unit becomes one for each of its people. Holds no words and no personal data. (A text that the
+    administrator shows to staff is `organisation.models.Notice`.)
+    """
+
+    unit = models.ForeignKey(Unit, models.CASCADE, null=True, blank=True, related_name="+")
+    staff = models.ForeignKey(Staff, models.CASCADE, null=True, blank=True, related_name="notices")
+    case = models.ForeignKey(Case, models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=30)
+    stage = models.CharField(max_length=120, unique=True, help_text="What makes it the one notice of its occasion")
+    facts = models.JSONField(default=dict, blank=True, help_text="References: verb, actor, due date")
+    at = models.DateTimeField()
+    sorted_at = models.DateTimeField(null=True, blank=True, help_text="When it was given to its people")
+    mail_at = models.DateTimeField(null=True, blank=True, help_text="To be mailed from then on; empty when it was")
+    read_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["at"], name="notice_to_sort", condition=Q(sorted_at__isnull=True)),
+            models.Index(fields=["mail_at"], name="notice_to_mail", condition=Q(mail_at__isnull=False)),
+            models.Index(fields=["staff", "-at", "-id"], name="notice_of_staff", condition=Q(staff__isnull=False)),
+            models.Index(
+                fields=["staff", "case"], name="notice_unread", condition=Q(staff__isnull=False, read_at__isnull=True)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.stage
+
+
+class Mailbox(Row):
+    """How a unit's mail address is written to; a unit without one gets Arabic, gathered (see `notices`)."""
+
+    unit = models.OneToOneField(Unit, models.CASCADE, related_name="mailbox")
+    language = models.CharField(max_length=7, default="ar")
+    gather_min = models.PositiveSmallIntegerField(help_text=_("Minutes; 0 sends each notice by itself at once."))
+
+    def __str__(self) -> str:
+        return f"{self.unit} {self.language} {self.gather_min} min"

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from typing import Any
 
 from django.conf import settings
 from django.db.models import Count, Max
@@ -13,14 +14,20 @@ from django.template.base import Node, TextNode, VariableNode
 from django.template.defaulttags import CommentNode, IfNode
 from django.utils import timezone, translation
 from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from wasl.core.cases import links, queries
 from wasl.core.cases.models import Case, Entry, Remark, State, WorkOrder
 from wasl.core.catalogue import queries as catalogue
 from wasl.core.organisation import queries as organisation
+from wasl.core.organisation import signin
 from wasl.core.organisation.models import Unit
 from wasl.core.organisation.queries import Kept
+from wasl.core.people import proving
+from wasl.core.people.models import Code
 from wasl.kernel import acceptance, names, seal
+from wasl.services.messages import notices
 from wasl.services.messages.models import Message, Template
 
 # Words of the template language only; nothing can be loaded or included, and no object is ever in the context.
@@ -51,13 +58,18 @@ PLACEHOLDERS: Mapping[str, str] = {
     "track_url": "page of the case",
     "answer_url": "page where he says whether it is solved; never kept",
     "link_url": "link asked for; never kept",
+    "username": "user name of the member of staff",
+    "code": "one-time code asked for; never kept",
     "receipt_hash": "hash of the first journal entry",
     "city": "name of the city",
     "hotline": "telephone number of the hotline",
     "case_url": "page of the case at the desk",
+    "count": "how many notices a digest holds",
+    "lines": "the notices of a digest, one a line",
+    "list_url": "page of one's notices at the desk",
 }
 """What a template may name."""
-SECRET = frozenset({"pin", "answer_url", "link_url"})
+SECRET = frozenset({"pin", "answer_url", "link_url", "code"})
 """What opens a case to whoever reads it: sent, but not kept with what was said."""
 
 
@@ -124,9 +136,17 @@ def words_for(event: str, channel: str, language: str) -> tuple[str, _Words]:
 
 def render(message: Message, channel: str) -> Said:
     """The message in words for this channel. Raises NoTemplate, BadTemplate."""
-    language, words = words_for(message.event, channel, message.language)
+    language, words = words_for(message.event, channel, _language(message))
     facts = facts_of(message, language)
     return _say(words, facts, language)
+
+
+def _language(message: Message) -> str:
+    """The receiver's language: of his report, or the one that he chose on his page since."""
+    person, case = message.person, message.case
+    if person is None or person.wished_at is None or case is None or person.wished_at <= case.received_at:
+        return message.language
+    return person.language
 
 
 def _say(words: _Words, facts: Mapping[str, str], language: str) -> Said:
@@ -173,16 +193,53 @@ def facts_of(message: Message, language: str) -> dict[str, str]:
     city = organisation.the_city()
     facts = dict.fromkeys(PLACEHOLDERS, "")
     facts.update(city=names.local(city.names, language), hotline=city.hotline)
-    if link := message.facts.get("link_url"):
-        facts["link_url"] = f"{settings.WASL_BASE_URL}{link}"
+    if message.event == "staff_invited" and message.staff is not None:
+        facts["username"] = message.staff.username
+        facts["link_url"] = f"{settings.WASL_BASE_URL}{signin.password_link(message.staff)}"
+    if message.event == "staff_confirm" and message.staff is not None:
+        facts["due"] = said_at(message.staff.confirmed_at + organisation.CONFIRM_EVERY, language)
+        facts["list_url"] = _page("account")
+    if listed := message.facts.get("lines"):
+        with translation.override(language):
+            facts.update(_digest_facts(listed, int(message.facts.get("count", len(listed))), language))
+    if pk := message.facts.get("code"):
+        facts.update(_code_facts(Code.objects.get(pk=pk)))
     if message.case is not None:
         with translation.override(language):
             facts.update(_case_facts(message, message.case, language))
     return facts
 
 
+def _code_facts(code: Code) -> dict[str, str]:
+    """The digits, and the link unless an address is to be added: that is for the one who asked, not for who reads."""
+    link = "" if code.person_id else _page("code", token=proving.token_of(code))
+    return {"code": proving.digits_of(code), "link_url": link}
+
+
 def _page(name: str, **parts: str) -> str:
     return f"{settings.WASL_BASE_URL}{settings.WASL_PAGES[name].format(**parts)}"
+
+
+def _digest_facts(listed: list[dict[str, Any]], count: int, language: str) -> dict[str, str]:
+    """What staff are told together: each line says what happened, to which case, by when; no words of people."""
+    found = Case.objects.in_bulk([one["case"] for one in listed])
+    lines = []
+    for one in listed:
+        case = found.get(one["case"])
+        if case is None:
+            continue
+        category = catalogue.of_number(case.edition).category(case.category)
+        due = datetime.fromisoformat(one["due"]) if one.get("due") else case.due_next
+        parts = [
+            acceptance.in_text(case.number),
+            notices.words_of(one["kind"], one.get("verb", "")),
+            names.local(category.names, language) if category else "",
+            _("due %(when)s") % {"when": said_at(due, language)} if due and case.state != State.CLOSED else "",
+        ]
+        lines += [" · ".join(filter(None, parts)), f"  {_page('case', number=case.number)}"]
+    if more := max(0, count - len(listed)):
+        lines.append(ngettext("and %(more)s more", "and %(more)s more", more) % {"more": more})
+    return {"count": str(count), "lines": "\n".join(lines), "list_url": _page("notices")}
 
 
 def _case_facts(message: Message, case: Case, language: str) -> dict[str, str]:
@@ -308,48 +365,17 @@ def _made_up(language: str) -> dict[str, str]:
         "recourse": names.local(reason.recourse, language) if reason else "",
         "track_url": _page("track", number=number),
         "answer_url": _page("answer", token="…"),  # noqa: S106 # an example
-        "link_url": f"{settings.WASL_BASE_URL}/…",
+        "link_url": _page("code", token="…"),  # noqa: S106 # an example
+        "code": "123456",
         "receipt_hash": "9f2c" * 16,
+        "username": "a.harthi",
         "city": names.local(city.names, language),
         "hotline": city.hotline,
         "case_url": _page("case", number=number),
+        "count": "2",
+        "lines": f"{acceptance.in_text(number)} · …",
+        "list_url": _page("notices"),
     }
-
-
-# GSM 03.38, the default alphabet and its extension table; what is in neither makes the whole message UCS-2.
-_GSM = frozenset(
-    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
-    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
-)
-_GSM_TWICE = frozenset("\f^{}\\[~]|€")
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """How an SMS is cut: `encoding` GSM-7 or UCS-2, `units` used (septets or 16-bit units), `parts` it costs."""
-
-    encoding: str
-    units: int
-    parts: int
-
-
-def parts_of(text: str) -> Parts:
-    """The parts of a text as SMS (3GPP TS 23.038 and 23.040): 160 or 153 septets, 70 or 67 units of UCS-2.
-
-    A two-septet sign and a surrogate pair are never cut in two, so the count is made part by part.
-    """
-    gsm = all(c in _GSM or c in _GSM_TWICE for c in text)
-    sizes = [2 if (c in _GSM_TWICE if gsm else ord(c) > 0xFFFF) else 1 for c in text]
-    total = sum(sizes)
-    whole, part = (160, 153) if gsm else (70, 67)
-    if total <= whole:
-        return Parts("GSM-7" if gsm else "UCS-2", total, 1)
-    count, used = 1, 0
-    for size in sizes:
-        if used + size > part:
-            count, used = count + 1, 0
-        used += size
-    return Parts("GSM-7" if gsm else "UCS-2", total, count)
 
 
 __all__ = [
@@ -357,14 +383,12 @@ __all__ = [
     "SECRET",
     "BadTemplate",
     "NoTemplate",
-    "Parts",
     "Said",
     "check",
     "example",
     "facts_of",
     "forget",
     "one_line",
-    "parts_of",
     "render",
     "said_at",
     "words_for",

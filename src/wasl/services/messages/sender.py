@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 import psycopg
 from django.db import InterfaceError, OperationalError, connection
 
+from wasl.kernel.links import conninfo
 from wasl.kernel.rows import LIVE_CHANNEL
-from wasl.services.messages import actions
+from wasl.services.messages import actions, notices
 from wasl.services.messages.actions import Result
 from wasl.services.messages.delivery import Courier
 
@@ -27,12 +28,7 @@ class Listener:
     def wait(self, seconds: float) -> None:
         """Return after a notice, or after `seconds`."""
         if self._connection is None or self._connection.closed:
-            known = {
-                k: v
-                for k, v in connection.get_connection_params().items()
-                if k not in ("cursor_factory", "context", "prepare_threshold")
-            }
-            self._connection = psycopg.connect(**known, autocommit=True)
+            self._connection = psycopg.connect(conninfo(), autocommit=True)
             self._connection.execute(f"LISTEN {LIVE_CHANNEL}")
             # Something may have come before we listened.
             return
@@ -60,7 +56,9 @@ class Sender:
         return {channel for channel, (until, _) in self._rest.items() if until > now}
 
     def round(self, stopping: Callable[[], bool] = lambda: False) -> int:
-        """Try what waits once; gives how many were carried further."""
+        """Sort the notices, gather the mail of staff, try once what waits; gives how many were carried further."""
+        notices.sort()
+        notices.gather()
         moved = 0
         for message in actions.waiting():
             if stopping():

@@ -10,11 +10,13 @@ COMMANDS = {
     "up": "start everything; Ctrl-C stops it",
     "test": "run every check and test (--fast: without the real servers and the browser)",
     "manage": "Django's own commands",
+    "voice": "voice install: fetch Asterisk, which carries the telephone calls",
     "journal": "journal verify: prove that no entry was changed, removed or slipped in",
     "replay": "play a file of real requests through the running Open311 interface",
     "backup": "write data base, files and keys into one archive",
     "restore": "make a data folder from such an archive",
     "bench": "measure one thing against its limit or a peer",
+    "pictures": "draw the pictures of the documentation anew",
     "words": "gather the words for people into the catalogues",
     "lock": "choose package versions anew and write the lock files",
 }

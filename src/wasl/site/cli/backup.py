@@ -15,7 +15,7 @@ from wasl.site.cli.console import Refusal, last_words, parser, require, say
 from wasl.site.installation import Installation
 
 # What a start makes anew, or what the data base's own dump stands for.
-LEFT_OUT = {"postgres", "postgres.part", "run", "log", "static", "demo.json", "migrated"}
+LEFT_OUT = {"postgres", "postgres.part", "run", "log", "static", "demo.json", "migrated", "practice"}
 DUMP = "database.dump"
 CARD = "backup.json"
 FORMAT = 1

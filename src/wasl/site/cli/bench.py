@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 import tempfile
+from inspect import signature
 from pathlib import Path
 
 from wasl.site.cli.console import Refusal, parser, run, step
@@ -19,6 +20,7 @@ def main(arguments: list[str]) -> int:
     options = parser("Measure one thing against its limit or a peer. The last line is `NAME ratio R`.")
     options.add_argument("name", help=f"one of: {', '.join(names) or 'none yet'}")
     options.add_argument("--quick", action="store_true", help="a short run: less exact")
+    options.add_argument("--long", action="store_true", help="a long run, of those that have one")
     given = options.parse_args(arguments)
     if given.name not in names:
         raise Refusal(f"there is no bench/{given.name}.py; there are: {', '.join(names) or 'none'}.")
@@ -42,7 +44,10 @@ def main(arguments: list[str]) -> int:
 
             django.setup()
             sys.path.insert(0, str(ROOT))
-            importlib.import_module(f"bench.{given.name}").main(given.quick)
+            measure = importlib.import_module(f"bench.{given.name}").main
+            if given.long and "long" not in signature(measure).parameters:
+                raise Refusal(f"{given.name} has no long run.")
+            measure(given.quick, **({"long": True} if given.long else {}))
             from django.db import connections
 
             connections.close_all()

@@ -16,7 +16,7 @@ import xmlrpc.client
 from argparse import Namespace
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -26,7 +26,7 @@ import psutil
 from wasl.kernel import postgres
 from wasl.site import catalogues, frontend
 from wasl.site.cli.console import Refusal, last_words, parser, run, say, step
-from wasl.site.installation import PACKAGE, ROOT, Installation
+from wasl.site.installation import PACKAGE, ROOT, Addresses, Installation
 from wasl.site.processes import configuration, control_socket
 
 MARK = "WASL_SUPERVISED"
@@ -88,6 +88,7 @@ def _installation(given: Namespace) -> Installation:
             ("host", given.host),
             ("demo", given.demo),
             ("base_url", os.environ.get("WASL_BASE_URL")),
+            ("practice_url", os.environ.get("WASL_PRACTICE_URL")),
         )
         if value is not None
     }
@@ -133,12 +134,25 @@ def _choose_ports(installation: Installation) -> Installation:
     known = installation.addresses
     if not _is_free(known.host, known.port):
         raise Refusal(f"port {known.port} of {known.host} is taken; choose another with --port.")
-    smtp, back = known.smtp_port, known.mail_in_port
-    if not smtp or not _is_free("127.0.0.1", smtp):
-        smtp = _free_port()
-    while not back or back == smtp or not _is_free("127.0.0.1", back):
-        back = _free_port()
-    chosen = replace(installation, addresses=replace(known, smtp_port=smtp, mail_in_port=back))
+    ports: dict[str, int] = {}
+    for name in (
+        "smtp_port",
+        "mail_in_port",
+        "practice_port",
+        "smpp_port",
+        "smsc_port",
+        "smsc_control_port",
+        "sip_port",
+        "sip_tls_port",
+        "ari_port",
+        "ami_port",
+    ):
+        host = known.host if name == "practice_port" else "127.0.0.1"
+        port = getattr(known, name)
+        while not port or port in ports.values() or not _is_free(host, port):
+            port = _free_port()
+        ports[name] = port
+    chosen = replace(installation, addresses=Addresses(**(asdict(known) | ports)))
     chosen.keep()
     return chosen
 
@@ -321,6 +335,11 @@ def _tell(installation: Installation, seconds: float) -> None:
             "dir": str(installation.mail),
             "smtp_port": installation.addresses.smtp_port,
         }
+        demo["sms"] = {
+            "url": f"{base}/demo/phones/",
+            "smsc_port": installation.addresses.smsc_port,
+            "control_port": installation.addresses.smsc_control_port,
+        }
     demo["data"] = str(installation.data)
     file = installation.data / "demo.json"
     part = file.with_suffix(".part")
@@ -334,6 +353,7 @@ def _tell(installation: Installation, seconds: float) -> None:
     say(f"  Open311         {demo['open311']['endpoint']}")
     if "mail" in demo:
         say(f"  mail it sent    {demo['mail']['url']}")
+        say(f"  telephones      {demo['sms']['url']}")
     if known:
         say("  sign in as")
         # The first of each role; all of them are in the file.

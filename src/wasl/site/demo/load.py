@@ -16,10 +16,21 @@ from django.db import transaction
 from wasl.core.catalogue import actions as catalogue
 from wasl.core.catalogue import book
 from wasl.core.organisation import queries as organisation
+from wasl.core.organisation import rights
 from wasl.core.organisation.models import Area, Calendar, City, Client, Post, Staff, Unit
 from wasl.kernel import clock
 from wasl.kernel.names import LANGUAGES
+from wasl.services.articles import actions as articles
+from wasl.services.calls import line, setting
+from wasl.services.calls.models import Profile
+from wasl.services.enquiries import definitions, loading
+from wasl.services.enquiries.models import DataSet, Enquiry
 from wasl.services.messages.models import Template
+from wasl.services.quality import actions as quality
+from wasl.services.texts.actions import HOUSE
+from wasl.services.texts.models import Client as Sender
+from wasl.services.texts.models import Klass
+from wasl.site.demo import dialogue
 
 CITIES = Path(__file__).parent
 
@@ -67,6 +78,11 @@ def load(city: str) -> dict[str, Any]:
         Template(event=r["event"], channel=r["channel"], language=r["language"], subject=r["subject"], body=r["body"])
         for r in rows(folder, "templates")
     )
+    _enquiries(folder)
+    articles.load(json.loads((folder / "articles.json").read_text()))
+    _telephone()
+    dialogue.load(folder)
+    Sender.objects.create(code=HOUSE, name="Wasl", sender=facts["sms_sender"], best=Klass.URGENT, told=True)
     key = secrets.token_urlsafe(24)
     Client.objects.create(name="Open311 demo", key_digest=sha256(key.encode()).digest(), trusted=True)
     return {"city": facts, "open311_key": key, "sign_ins": sign_ins}
@@ -151,3 +167,36 @@ def _staff(folder: Path, units: dict[str, Unit], areas: dict[str, Area], passwor
         )
         sign_ins.append({"role": row["role"], "scope": row["scope"], "username": row["username"], "password": password})
     return sign_ins
+
+
+def _telephone() -> None:
+    """Whoever of the centre may answer the telephone can take a seat, with Arabic, English and his own language."""
+    setting.begin()
+    quality.begin()
+    for staff in Staff.objects.order_by("pk"):
+        if rights.scopes(staff, "phone.answer").centre:
+            languages = sorted({"ar", "en", staff.language[:2]})
+            topics = "شكاوى تُعاد، complaints that come back" if "second_line" in rights.roles_of(staff) else ""
+            Profile.objects.create(staff=staff, languages=languages, queues=[line.FIRST], topics=topics)
+
+
+def _enquiries(folder: Path) -> None:
+    """Made-up fines, registrations and visa applications, and what may be asked about them and about cases."""
+    known = json.loads((folder / "enquiries.json").read_text())
+    sets: dict[str, DataSet] = {}
+    for row in known["data_sets"]:
+        made = DataSet.objects.create(
+            code=row["code"], names=names(row), columns=row["columns"], key=row["key"],
+            owner_column=row.get("owner_column", ""), pin_column=row.get("pin_column", ""),
+        )  # fmt: skip
+        loading.load(made, loading.prepare(made, enumerate(rows(folder, row["file"]), 2)).rows, whole=True)
+        sets[row["code"]] = made
+    for row in known["enquiries"]:
+        fields = [
+            {"kind": one["kind"], "example": one["example"], "labels": names(one, "label")} for one in row["fields"]
+        ]
+        Enquiry.objects.create(
+            code=row["code"], names=names(row), fields=fields, who=row["who"], source=row["source"],
+            data_set=sets.get(row.get("data_set", "")), replies=row["replies"], active=True,
+        )  # fmt: skip
+    definitions.forget()

@@ -5,7 +5,18 @@ Every verb takes `by` (a Staff member, `THE_CITIZEN`, `THE_SYSTEM` or a Client) 
 Modules go by who acts. The table of what may follow what is `transitions`; law and sources stand there.
 """
 
-from wasl.core.cases.actions.beside import add, flag, link, note, publish, renew_pin, take_over
+from wasl.core.cases.actions.beside import (
+    add,
+    analyse,
+    flag,
+    link,
+    note,
+    note_print,
+    note_recording,
+    publish,
+    renew_pin,
+    take_over,
+)  # fmt: skip
 from wasl.core.cases.actions.centre import (
     answer,
     arbitrate,
@@ -31,6 +42,7 @@ from wasl.core.cases.actions.deadline import (
     suspend,
 )
 from wasl.core.cases.actions.identity import open_identity, see_identity
+from wasl.core.cases.actions.inquiry import answer_inquiry, inquire
 from wasl.core.cases.actions.unit import (
     begin_work,
     interim_reply,
@@ -51,7 +63,9 @@ __all__ = [
     "Receipt",
     "Report",
     "add",
+    "analyse",
     "answer",
+    "answer_inquiry",
     "arbitrate",
     "ask",
     "ask_extension",
@@ -67,10 +81,13 @@ __all__ = [
     "file_report",
     "flag",
     "grant_extension",
+    "inquire",
     "interim_reply",
     "join",
     "link",
     "note",
+    "note_print",
+    "note_recording",
     "object_to",
     "open_identity",
     "open_part",

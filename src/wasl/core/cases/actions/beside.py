@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from django.utils.translation import gettext as _
 
 from wasl.core.cases import queries
-from wasl.core.cases.actions.guards import must_say
-from wasl.core.cases.change import By, NotAllowed, changing, digest
+from wasl.core.cases.actions.guards import listed_reason, must_say
+from wasl.core.cases.change import THE_SYSTEM, By, NotAllowed, changing, digest
 from wasl.core.cases.intake import scoped
-from wasl.core.cases.models import Case, Entry, Link, Remark
+from wasl.core.cases.models import Case, Entry, Link, Remark, Severity
 from wasl.core.contacts.models import Attachment, Contact
 from wasl.core.organisation.models import Client, Staff
 from wasl.kernel import seal
@@ -83,10 +83,44 @@ def flag(case: Case, *, by: By, flags: Mapping[str, bool], text: str = "", seen:
         return change.record("case.flagged", flags=dict(flags), **change.remark("note", text))
 
 
+def note_print(case: Case, *, by: Staff, language: str) -> Entry:
+    """Say that it was printed, and in which language, before the paper is made."""
+    with changing(case, by=by, verb="case.printed") as change:
+        return change.record("case.printed", language=language)
+
+
+def note_recording(case: Case, *, sha256: bytes, milliseconds: int) -> Entry:
+    """A call about it was recorded: the digest of the sound makes it provable, the sound is elsewhere (D2)."""
+    with changing(case, by=THE_SYSTEM, verb="case.recorded") as change:
+        return change.record("case.recorded", sha256=sha256.hex(), milliseconds=milliseconds)
+
+
 def take_over(case: Case, *, by: Staff, seen: int | None = None) -> Entry:
     """A successor accepts responsibility from the first receiver (E7)."""
     with changing(case, by=by, seen=seen, verb="case.taken_over") as change:
         return change.record("case.taken_over", frm=change.case.owner_id)
+
+
+def analyse(
+    case: Case,
+    *,
+    by: Staff,
+    cause: str = "",
+    severity: str = "",
+    repeat: bool = False,
+    safety: bool = False,
+    seen: int | None = None,
+) -> Entry:
+    """Say what lies behind it: a listed cause, how severe, whether it came before, whether it endangers people (E10).
+
+    What is said replaces what was said before. Raises NotAllowed for an unlisted cause or severity.
+    """
+    with changing(case, by=by, seen=seen, verb="case.analysed") as change:
+        if severity and severity not in Severity.values:
+            raise NotAllowed(_("Choose one of the listed degrees."))
+        code = listed_reason(change.case, "cause", cause).code if cause else None
+        found: dict[str, object] = {"cause": code, "severity": severity or None, "repeat": repeat, "safety": safety}
+        return change.record("case.analysed", **found)
 
 
 def link(case: Case, *, by: By, other: Case, reason: str = "related", seen: int | None = None) -> Entry:

@@ -6,8 +6,14 @@ from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext as _
 
 from wasl.core.cases import fold, queries, routing
-from wasl.core.cases.actions.guards import listed_reason, must_be_active, must_say, not_complained_of
-from wasl.core.cases.change import By, Change, NotAllowed, beginning, changing
+from wasl.core.cases.actions.guards import (
+    citizen_may_join,
+    listed_reason,
+    must_be_active,
+    must_say,
+    not_complained_of,
+)
+from wasl.core.cases.change import By, Change, Citizen, NotAllowed, beginning, changing
 from wasl.core.cases.intake import Receipt, Report, classify, new_case, of_key, orders_for, take_in
 from wasl.core.cases.models import Case, Entry, Remark, State
 from wasl.core.catalogue import queries as catalogue
@@ -110,6 +116,7 @@ def refuse(case: Case, *, by: Staff, ground: str, text: str = "", seen: int | No
 def join(case: Case, *, by: By, head: Case, seen: int | None = None) -> Entry:
     """Join to a head case about the same matter; it keeps its own number and rating and follows the head.
 
+    A citizen joins only to what everybody may see and is still to be done, and only what need not be read at once.
     Locks go from the head to the follower, as when a head closes; joins wait for each other, so that no two cross.
     """
     with transaction.atomic():
@@ -122,6 +129,8 @@ def join(case: Case, *, by: By, head: Case, seen: int | None = None) -> Entry:
             may_see = not isinstance(by, Staff) or queries.visible_to(by).filter(pk=target.pk).exists()
             if not may_see or target.state in (State.CLOSED, State.JOINED):
                 raise NotAllowed(_("Choose an open request that is not itself joined to another."))
+            if isinstance(by, Citizen):
+                citizen_may_join(change.case, target)
             if Case.objects.filter(head_id=case.pk).exclude(state=State.CLOSED).exists():
                 raise NotAllowed(_("Others are joined to this request; it cannot be joined itself."))
             return change.record("case.joined", head=target.pk)

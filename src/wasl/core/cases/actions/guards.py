@@ -2,6 +2,7 @@
 
 from django.utils.translation import gettext as _
 
+from wasl.core.cases import similar
 from wasl.core.cases.change import By, Change, NotAllowed
 from wasl.core.cases.models import Case, WorkOrder
 from wasl.core.catalogue import queries as catalogue
@@ -46,6 +47,18 @@ def live_order(change: Change, order: WorkOrder) -> WorkOrder:
     if held is None or held.state not in WorkOrder.LIVE:
         raise NotAllowed(_("This order does not stand any more."))
     return held
+
+
+def citizen_may_join(case: Case, head: Case) -> None:
+    """A citizen says himself that his report is about the same, where nothing can be hidden or lost by it.
+
+    Not a report that the centre must read at once (danger, confidence), and not to a request that he could not have
+    seen, or one whose unit says that it is done.
+    """
+    if case.emergency or case.confidential or case.against_id:
+        raise NotAllowed(_("The centre reads this report by itself; it is not joined to another."))
+    if not similar.open_to_citizens().filter(pk=head.pk).exists():
+        raise NotAllowed(_("That request is not open to be joined any more."))
 
 
 def may_speak_for_citizen(change: Change, by: By) -> None:

@@ -21,7 +21,7 @@ def open_identity(case: Case, *, by: Staff, reason: str, text: str, seen: int | 
     """Open the vault of one case to oneself for some hours, for a listed reason and in words (rules 5, complaint 8)."""
     with changing(case, by=by, seen=seen, verb="case.identity_asked") as change:
         held = change.case
-        if held.confidential:
+        if held.confidential or (held.requester is not None and held.requester.sensitive):
             raise NotAllowed(
                 _("The reporter of a confidential request is not shown to units. Ask the centre to contact him.")
             )
@@ -31,10 +31,11 @@ def open_identity(case: Case, *, by: Staff, reason: str, text: str, seen: int | 
         return change.record("case.identity_asked", reason=listed.code, **words)
 
 
-def see_identity(case: Case, *, by: Staff) -> Mapping[str, object]:
-    """Name and addresses of the requester for the screen; the view is an entry.
+def see_identity(case: Case, *, by: Staff, reason: str = "") -> Mapping[str, object]:
+    """Name and addresses of the requester for the screen; the view, with its listed reason, is an entry.
 
-    Raises Forbidden when the vault is shut.
+    Whoever opened the vault of this case gave the reason then. Raises Forbidden when the vault is shut, NotAllowed
+    without a reason.
     """
     with transaction.atomic():
         held = Case.objects.select_for_update().get(pk=case.pk)
@@ -42,7 +43,9 @@ def see_identity(case: Case, *, by: Staff) -> Mapping[str, object]:
             raise rights.Forbidden(_("The identity of the requester is sealed; open it with a reason if you need it."))
         orders: fold.Orders = {}
         change = Change(held, by, orders)
-        change.record("case.identity_viewed")
+        opened = Opening.objects.filter(case=held, staff=by, until__gt=change.at).exists()
+        given = listed_reason(held, "identity", reason).code if reason or not opened else None
+        change.record("case.identity_viewed", reason=given)
         change._write()
         person = held.requester
         if person is None:

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from django.utils.translation import gettext as _
 
@@ -14,6 +15,10 @@ from wasl.core.contacts.models import Attachment, Contact
 from wasl.core.organisation import queries as organisation
 from wasl.core.organisation.models import Staff, Unit
 from wasl.kernel import worktime
+from wasl.kernel.geo import distance_m
+
+# A telephone's clock may be ahead of the house's.
+CLOCKS_DIFFER = timedelta(minutes=5)
 
 
 def sign_for(order: WorkOrder, *, by: Staff, seen: int | None = None) -> Entry:
@@ -44,14 +49,50 @@ def record_contact(
 
 
 def record_visit(
-    order: WorkOrder, *, by: Staff, text: str, attachments: Sequence[Attachment] = (), seen: int | None = None
+    order: WorkOrder,
+    *,
+    by: Staff,
+    text: str,
+    attachments: Sequence[Attachment] = (),
+    place: tuple[float, float] | None = None,
+    accuracy_m: float | None = None,
+    visited_at: datetime | None = None,
+    seen: int | None = None,
 ) -> Entry:
-    """Somebody was on the spot: when, what he found, photos (F8)."""
+    """Somebody was on the spot: when, where, what he found, photos (F8).
+
+    `place` is (latitude, longitude) in degrees WGS 84 as his telephone gave it, with its accuracy in metres; it is kept
+    as words are, apart from the journal, which has the distance to the place reported. Raises NotAllowed for a time to
+    come or before the order.
+    """
     with changing(order.case, by=by, seen=seen, verb="order.visited", order=order) as change:
-        if live_order(change, order).state == WorkOrder.State.DISPATCHED:
+        held = live_order(change, order)
+        if held.state == WorkOrder.State.DISPATCHED:
             raise NotAllowed(_("Sign for the order first."))
+        if visited_at is not None and not held.dispatched_at - CLOCKS_DIFFER <= visited_at <= change.at + CLOCKS_DIFFER:
+            raise NotAllowed(_("The visit must lie between the order and now."))
         words = change.remark("visit", must_say(text))
-        return change.record("order.visited", order=order.pk, **_evidence(change, attachments, by), **words)
+        return change.record(
+            "order.visited",
+            order=order.pk,
+            visited_at=visited_at.isoformat() if visited_at else None,
+            **_where(change, place, accuracy_m),
+            **_evidence(change, attachments, by),
+            **words,
+        )
+
+
+def _where(change: Change, place: tuple[float, float] | None, accuracy_m: float | None) -> dict[str, object]:
+    if place is None:
+        return {}
+    lat, lon = place
+    case = change.case
+    away = distance_m((lon, lat), (case.lon, case.lat)) if case.lat is not None and case.lon is not None else None
+    return {
+        "place": change.remark("place", f"{lat:.6f},{lon:.6f}"),
+        "accuracy_m": round(accuracy_m) if accuracy_m is not None else None,
+        "distance_m": round(away) if away is not None else None,
+    }
 
 
 def _evidence(change: Change, attachments: Sequence[Attachment], by: Staff) -> dict[str, object]:

@@ -8,7 +8,7 @@ from wasl.core.cases import actions, queries
 from wasl.core.cases.models import State
 from wasl.faces.desk import fields as ask
 from wasl.faces.desk.fields import Situation
-from wasl.faces.desk.verbs.row import Doing, Verb, beside, on_case, states
+from wasl.faces.desk.verbs.row import Doing, Many, Verb, beside, on_case, states
 
 S = State  # short, for the table
 
@@ -20,6 +20,16 @@ def _flag(d: Doing) -> None:
         for n in ("emergency", "confidential", "supervised", "brief")
         if (n in wanted) != getattr(d.case, n)
     }
+    if not changed:
+        raise actions.NotAllowed(_g("Nothing was changed."))
+    actions.flag(d.case, by=d.by, flags=changed, text=d.given["text"], seen=d.seen)
+
+
+def _flag_many(d: Doing) -> None:
+    on, off = set(d.given["set"]), set(d.given["clear"])
+    if on & off:
+        raise actions.NotAllowed(_g("A mark cannot be put on and taken off at once."))
+    changed = {n: n in on for n in sorted(on | off) if getattr(d.case, n) != (n in on)}
     if not changed:
         raise actions.NotAllowed(_g("Nothing was changed."))
     actions.flag(d.case, by=d.by, flags=changed, text=d.given["text"], seen=d.seen)
@@ -51,6 +61,7 @@ ROWS: tuple[Verb, ...] = (
         {"text": ask.text(_("Note for colleagues"))},
         near=states(S.CLOSED),
         key="m",
+        many=Many({"text": ask.text(_("Note for colleagues"))}),
     ),
     Verb(
         "add",
@@ -78,6 +89,7 @@ ROWS: tuple[Verb, ...] = (
         {"category": ask.category(), "text": ask.text(_("What this part is about"))},
         shows=True,
         when=_classified,
+        unless=_("Choose a category first."),
     ),
     Verb(
         "flag",
@@ -86,6 +98,52 @@ ROWS: tuple[Verb, ...] = (
         "flag",
         _flag,
         {"flags": ask.flags, "text": ask.text(_("Reason"), required=False, rows=2)},
+        many=Many(
+            {
+                "set": ask.marks(_("Put on")),
+                "clear": ask.marks(_("Take off")),
+                "text": ask.text(_("Reason"), required=False, rows=2),
+            },
+            _flag_many,
+        ),
+    ),
+    Verb(
+        "analyse",
+        ("case.analysed",),
+        pgettext_lazy("do", "Analyse"),
+        "list-search",
+        beside(actions.analyse),
+        {
+            "cause": ask.reason("cause", _("Cause"), required=False),
+            "severity": ask.severity,
+            "repeat": ask.found("repeat", _("It came before")),
+            "safety": ask.found("safety", _("It endangers people")),
+        },
+    ),
+    Verb(
+        "inquire",
+        ("case.inquired",),
+        pgettext_lazy("do", "Ask about it"),
+        "message-question",
+        beside(actions.inquire),
+        {
+            "text": ask.text(_("Question"), hint=_("It is answered here, on the request.")),
+            "unit": ask.whom,
+            "until": ask.until,
+        },
+        usual=states(*S),
+        key="q",
+    ),
+    Verb(
+        "answer-inquiry",
+        ("case.inquiry_answered",),
+        pgettext_lazy("do", "Answer the leader's question"),
+        "message-reply",
+        beside(actions.answer_inquiry),
+        {"inquiry": ask.inquiry, "text": ask.text(_("Answer"))},
+        near=states(*S),
+        when=lambda now: bool(now.case.inquiries),
+        unless=_("No leader has asked anything."),
     ),
     Verb(
         "take-over",
@@ -95,6 +153,8 @@ ROWS: tuple[Verb, ...] = (
         on_case(actions.take_over),
         hint=_("You answer for it from now on."),
         when=lambda now: now.case.owner_id != now.staff.pk,
+        many=Many(),
+        unless=_("You answer for it already."),
     ),
     Verb(
         "publish",
@@ -110,6 +170,7 @@ ROWS: tuple[Verb, ...] = (
             )
         },
         when=lambda now: not now.case.confidential,
+        unless=_("Nothing of a confidential request is published."),
     ),
     Verb(
         "pin",
@@ -135,5 +196,6 @@ ROWS: tuple[Verb, ...] = (
             ),
         },
         when=lambda now: not now.case.confidential and not queries.may_see_identity(now.staff, now.case),
+        unless=_("It is open to you already, or the request is confidential."),
     ),
 )

@@ -7,7 +7,7 @@ from django.utils.translation import pgettext_lazy
 from wasl.core.cases import actions
 from wasl.core.cases.models import State
 from wasl.faces.desk import fields as ask
-from wasl.faces.desk.verbs.row import TO_CITIZEN, TO_UNIT, Doing, Verb, on_case, states
+from wasl.faces.desk.verbs.row import TO_CITIZEN, TO_UNIT, Doing, Many, Verb, on_case, states
 
 S = State  # short, for the table
 
@@ -42,7 +42,6 @@ ROWS: tuple[Verb, ...] = (
         "clipboard-check",
         on_case(actions.register),
         {"category": ask.category(), "kind": ask.kind, "urgency": ask.urgency, "against": ask.against},
-        near=states(S.RECEIVED),
         key="g",
     ),
     Verb(
@@ -58,6 +57,14 @@ ROWS: tuple[Verb, ...] = (
         },
         usual=states(S.REGISTERED, S.RETURNED),
         key="d",
+        many=Many(
+            {
+                "unit": ask.unit(
+                    required=False, hint=_("Empty: each goes to the unit that the catalogue gives for it.")
+                ),
+                "text": ask.text(_("Why, if not by the catalogue"), required=False, rows=2),
+            }
+        ),
     ),
     Verb(
         "ask",
@@ -94,6 +101,7 @@ ROWS: tuple[Verb, ...] = (
             ),
         },
         near=states(S.RECEIVED),
+        key="x",
     ),
     Verb(
         "join",
@@ -129,6 +137,7 @@ ROWS: tuple[Verb, ...] = (
         near=states(S.REGISTERED, S.RETURNED),
         key="c",
         when=lambda now: now.case.state != S.RECEIVED,
+        unless=_("Register it first."),
     ),
     Verb(
         "arbitrate",

@@ -8,7 +8,7 @@ from wasl.core.cases import actions
 from wasl.core.cases.models import State, Verdict
 from wasl.faces.desk import fields as ask
 from wasl.faces.desk.fields import Situation
-from wasl.faces.desk.verbs.row import TO_UNIT, Doing, Verb, on_case, states
+from wasl.faces.desk.verbs.row import TO_UNIT, Doing, Many, Verb, on_case, states
 from wasl.kernel import clock
 
 S = State  # short, for the table
@@ -42,6 +42,10 @@ def _answer_of_citizen(d: Doing) -> None:
             actions.contest(d.case, by=d.by, verdict=verdict, text=g["text"], medium="phone", seen=seen)
 
 
+def _by_somebody_else(now: Situation) -> bool:
+    return now.case.replied_by_id != now.staff.pk
+
+
 def _told_long_enough(now: Situation) -> bool:
     case = now.case
     ripe = (case.due_centre is not None and case.due_centre <= clock.now()) or case.attempts >= 3
@@ -63,6 +67,8 @@ ROWS: tuple[Verb, ...] = (
         },
         usual=states(S.REPLIED),
         key="a",
+        when=_by_somebody_else,
+        unless=_("Somebody else than the author must review a reply."),
     ),
     Verb(
         "review",
@@ -71,6 +77,8 @@ ROWS: tuple[Verb, ...] = (
         "check",
         on_case(actions.review),
         {"text": ask.text(_("Note for colleagues"), required=False, rows=2)},
+        when=_by_somebody_else,
+        unless=_("Somebody else than the author must review a reply."),
     ),
     Verb(
         "redo",
@@ -103,6 +111,7 @@ ROWS: tuple[Verb, ...] = (
         },
         usual=states(S.REVIEWED),
         key="t",
+        many=Many(hint=_("Each citizen reads the reply of the unit as it is.")),
     ),
     Verb(
         "attempt",
@@ -139,6 +148,8 @@ ROWS: tuple[Verb, ...] = (
         near=states(S.TOLD),
         key="x",
         when=_told_long_enough,
+        many=Many({"text": ask.text(_("Note for colleagues"), required=False, rows=2)}),
+        unless=_("He was asked and still has time to answer."),
     ),
     Verb(
         "reopen",

@@ -45,10 +45,23 @@ def _always(now: Situation) -> bool:
 
 
 @dataclass(frozen=True)
+class Many:
+    """How a verb is asked for several cases at once: the same `fields` for all, done case by case.
+
+    `call` where it differs from that of one case; `hint` says what happens to each.
+    """
+
+    fields: Mapping[str, Ask] = field(default_factory=dict)
+    call: Callable[[Doing], object] | None = None
+    hint: str | Promise = ""
+
+
+@dataclass(frozen=True)
 class Verb:
     """One row: `needs` are verbs of the core, all of them allowed; `usual` the states in which it is the button.
 
-    `when` hides what a guard would surely refuse. `call` may give words to show in place of the form.
+    `when` hides what a guard would surely refuse, and `unless` says why it is hidden. `call` may give words to show in
+    place of the form. `many`: it may be done to several cases at once.
     """
 
     slug: str
@@ -62,7 +75,9 @@ class Verb:
     key: str = ""
     hint: str | Promise = ""
     when: Callable[[Situation], bool] = _always
+    unless: str | Promise = ""
     shows: bool = False
+    many: Many | None = None
 
     @property
     def of_order(self) -> bool:

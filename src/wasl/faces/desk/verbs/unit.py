@@ -7,7 +7,7 @@ from wasl.core.cases import actions, transitions
 from wasl.core.cases.models import Outcome, State, WorkOrder
 from wasl.faces.desk import fields as ask
 from wasl.faces.desk.fields import Situation
-from wasl.faces.desk.verbs.row import TO_CITIZEN, TO_UNIT, Verb, on_case, on_order, states
+from wasl.faces.desk.verbs.row import TO_CITIZEN, TO_UNIT, Doing, Many, Verb, on_case, on_order, states
 
 S = State  # short, for the table
 OUTCOMES = [(o.value, o.label) for o in Outcome if o not in (Outcome.REFUSED, Outcome.DUPLICATE)]
@@ -41,6 +41,21 @@ def _not_begun(now: Situation) -> bool:
     return now.order is not None and now.order.state == WorkOrder.State.SIGNED
 
 
+def _record_visit(d: Doing) -> None:
+    """The place comes as the telephone gave it: latitude, longitude, accuracy in metres."""
+    place: tuple[float, float, float] | None = d.given["place"]
+    actions.record_visit(
+        d.order,
+        by=d.by,
+        text=d.given["text"],
+        attachments=d.given["files"],
+        place=place[:2] if place else None,
+        accuracy_m=place[2] if place else None,
+        visited_at=d.given["visited_at"],
+        seen=d.seen,
+    )
+
+
 ROWS: tuple[Verb, ...] = (
     Verb(
         "sign",
@@ -52,6 +67,8 @@ ROWS: tuple[Verb, ...] = (
         key="s",
         when=_unsigned,
         hint=_("Your unit accepts the order. The clock has been running since it was sent."),
+        many=Many(),
+        unless=_("It is signed for already."),
     ),
     Verb(
         "reply",
@@ -69,6 +86,24 @@ ROWS: tuple[Verb, ...] = (
         usual=states(S.SIGNED, S.IN_PROGRESS),
         key="a",
         when=_signed,
+        unless=_("Sign for it first."),
+    ),
+    Verb(
+        "visit",
+        ("order.visited",),
+        pgettext_lazy("do", "Record on site"),
+        "camera",
+        _record_visit,
+        {
+            "files": ask.files(_("Photos"), camera=True),
+            "text": ask.text(_("What was found")),
+            "place": ask.position,
+            "visited_at": ask.visited_at,
+        },
+        near=states(S.SIGNED, S.IN_PROGRESS),
+        key="v",
+        when=_signed,
+        unless=_("Sign for it first."),
     ),
     Verb(
         "begin",
@@ -80,17 +115,8 @@ ROWS: tuple[Verb, ...] = (
         key="b",
         when=_not_begun,
         hint=_("The citizen's page says that work has begun."),
-    ),
-    Verb(
-        "visit",
-        ("order.visited",),
-        pgettext_lazy("do", "Record on site"),
-        "camera",
-        on_order(actions.record_visit, files="attachments"),
-        {"files": ask.files(_("Photos")), "text": ask.text(_("What was found"))},
-        near=states(S.SIGNED, S.IN_PROGRESS),
-        key="v",
-        when=_signed,
+        many=Many(),
+        unless=_("Sign for it first; work begins once."),
     ),
     Verb(
         "contact",
@@ -115,6 +141,7 @@ ROWS: tuple[Verb, ...] = (
         },
         key="e",
         when=lambda now: _is_lead(now) and not _asked_extension(now),
+        unless=_("More time is asked for already, or another unit leads."),
     ),
     Verb(
         "return",
@@ -130,6 +157,7 @@ ROWS: tuple[Verb, ...] = (
         near=states(S.DISPATCHED),
         key="r",
         when=_may_return,
+        unless=_("Your unit was designated for this, or work has begun."),
     ),
     Verb(
         "object",
@@ -142,6 +170,7 @@ ROWS: tuple[Verb, ...] = (
             "unit": ask.unit(_("Whose is it?"), required=False),
         },
         when=lambda now: _may_return(now) and _is_lead(now),
+        unless=_("Your unit was designated for this, or it does not lead."),
     ),
     Verb(
         "pass-on",
@@ -155,6 +184,7 @@ ROWS: tuple[Verb, ...] = (
             now.order is not None
             and len(ask.unit_choices(under=now.order.unit, without=[now.order.unit_id], empty=False)) > 0
         ),
+        unless=_("There is no unit below yours."),
     ),
     Verb(
         "ask-pause",
@@ -165,6 +195,7 @@ ROWS: tuple[Verb, ...] = (
         {"reason": ask.reason("suspend"), "until": ask.until, "text": ask.text(_("More in words"), hint=TO_CITIZEN)},
         when=lambda now: _is_lead(now) and not _asked_pause(now),
         hint=_("Somebody else decides; the clock runs on until then."),
+        unless=_("A suspension is asked for already, or another unit leads."),
     ),
     Verb(
         "deny-pause",
@@ -175,6 +206,8 @@ ROWS: tuple[Verb, ...] = (
         {"text": ask.text(_("Reason"), hint=TO_UNIT)},
         near=frozenset(transitions.WITH_UNIT),
         when=_asked_pause,
+        many=Many({"text": ask.text(_("Reason"), hint=TO_UNIT)}),
+        unless=_("No suspension is asked for."),
     ),
     Verb(
         "suspend",
@@ -196,6 +229,7 @@ ROWS: tuple[Verb, ...] = (
         on_case(actions.resume),
         usual=states(S.SUSPENDED),
         hint=_("The clock runs on from now."),
+        many=Many(),
     ),
     Verb(
         "interim",
@@ -205,6 +239,7 @@ ROWS: tuple[Verb, ...] = (
         on_case(actions.interim_reply),
         {"text": ask.text(_("How far it is and what comes next"), hint=TO_CITIZEN)},
         key="i",
+        many=Many({"text": ask.text(_("How far it is and what comes next"), hint=TO_CITIZEN)}),
     ),
     Verb(
         "withdraw",
@@ -214,6 +249,7 @@ ROWS: tuple[Verb, ...] = (
         on_order(actions.withdraw, text="reason"),
         {"text": ask.text(_("Reason"))},
         when=lambda now: now.order is not None and not _is_lead(now) and now.order.state in WorkOrder.LIVE,
+        unless=_("The lead order is not withdrawn; send the request anew."),
     ),
     Verb(
         "grant",
@@ -226,6 +262,8 @@ ROWS: tuple[Verb, ...] = (
         key="y",
         when=_asked_extension,
         hint=_("The citizen is told the reason and the new date."),
+        many=Many(call=on_order(actions.grant_extension), hint=_("Each gets as much as its unit asked for.")),
+        unless=_("No more time is asked for."),
     ),
     Verb(
         "deny",
@@ -237,5 +275,7 @@ ROWS: tuple[Verb, ...] = (
         near=frozenset(transitions.WITH_UNIT),
         key="n",
         when=_asked_extension,
+        many=Many({"text": ask.text(_("Reason"), hint=TO_UNIT)}),
+        unless=_("No more time is asked for."),
     ),
 )

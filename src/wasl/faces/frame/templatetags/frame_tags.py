@@ -5,15 +5,18 @@ from functools import lru_cache
 
 import segno
 from django import template
+from django.template import Context
 from django.template.defaultfilters import stringfilter
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language_bidi
 from django.utils.translation import gettext as _
 
-from wasl.faces.frame import assets, dates
+from wasl.faces.frame import assets, controls, dates
+from wasl.faces.frame.security import given
 from wasl.kernel import clock
 from wasl.kernel.acceptance import grouped
+from wasl.kernel.names import OWN_NAMES
 
 register = template.Library()
 
@@ -39,24 +42,47 @@ def icon(name: str, label: str = "", size: str = "") -> SafeString:
     )  # fmt: skip
 
 
+@register.simple_tag(takes_context=True)
+def first_styles(context: Context, name: str) -> SafeString:
+    """The same as `asset` for styles; to who has not been here since they changed they come in the page itself.
+
+    On a slow line asking for them costs as much time as all else until something is seen (P5). `SecurityHeaders` lets
+    them in by their hash and leaves the cookie that says they have come.
+    """
+    request, file = context.get("request"), assets.manifest().get(_turned(name))
+    if request is None or file is None or file in given(request):
+        return asset(name)
+    request.first_styles = file
+    css, _hash = assets.words(file)
+    return mark_safe(f"<style>{css}</style>")  # noqa: S308  # a file of ours, and it holds no end of an element
+
+
+def _turned(name: str) -> str:
+    turned = name.replace(".css", ".rtl.css")
+    return turned if get_language_bidi() and turned in assets.manifest() else name
+
+
 @register.simple_tag
 def asset(name: str) -> SafeString:
     """The `<link>` or `<script>` for one built file, as in `{% asset "portal.css" %}`.
 
-    Styles come in their right-to-left form on right-to-left pages; scripts are modules and bring their parts.
+    Styles come in their right-to-left form on right-to-left pages; scripts are modules and bring their parts. On a slow
+    line the styles go first: pages are there before their scripts.
     """
     if name.endswith(".css"):
-        turned = name.replace(".css", ".rtl.css")
-        chosen = turned if get_language_bidi() and turned in assets.manifest() else name
-        return format_html('<link rel="stylesheet" href="{}">', assets.url(chosen))
-    early = format_html_join("", '<link rel="modulepreload" href="{}">', ((part,) for part in assets.parts(name)))
-    return format_html('{}<script type="module" src="{}"></script>', early, assets.url(name))
+        return format_html('<link rel="stylesheet" href="{}">', assets.url(_turned(name)))
+    link = '<link rel="modulepreload" fetchpriority="low" href="{}">'
+    early = format_html_join("", link, ((part,) for part in assets.parts(name)))
+    return format_html('{}<script type="module" fetchpriority="low" src="{}"></script>', early, assets.url(name))
 
 
 @register.simple_tag
 def asset_url(name: str) -> str:
     """The address of one built file."""
     return assets.url(name)
+
+
+register.filter("choices", controls.choices)
 
 
 @register.filter
@@ -74,6 +100,19 @@ def acceptance(number: str) -> SafeString:
 def ltr(text: object) -> SafeString:
     """A phone number, code or address kept left-to-right inside any text."""
     return format_html('<bdi dir="ltr">{}</bdi>', text)
+
+
+@register.filter
+@stringfilter
+def own_name(language: str) -> str:
+    """A language by what it calls itself; what the house does not speak stays as it is."""
+    return OWN_NAMES.get(language[:2], language)
+
+
+@register.filter
+def reason(words: str) -> str:
+    """Why something was not sent: our own reasons in the reader's language, another machine's words as they came."""
+    return _(words) if words else ""
 
 
 @register.filter

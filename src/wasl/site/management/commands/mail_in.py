@@ -7,12 +7,12 @@ from typing import Any
 
 from aiosmtpd.smtp import SMTP
 from django.conf import settings
-from django.core.management.base import BaseCommand
 from django.db import close_old_connections, connection
 
 from wasl.channels.mail.bounce import LARGEST_BYTES, Inbox, Notice
 from wasl.channels.mail.outgoing import sender_domain
 from wasl.services.messages import actions
+from wasl.site.management.daemon import Daemon
 
 
 def _take(pk: int, notice: Notice) -> None:
@@ -27,7 +27,7 @@ def _take(pk: int, notice: Notice) -> None:
         connection.close()
 
 
-class Command(BaseCommand):
+class Command(Daemon):
     """Listens until SIGTERM."""
 
     help = "Take bounces over SMTP at WASL_MAIL_IN_HOST:WASL_MAIL_IN_PORT, until SIGTERM."

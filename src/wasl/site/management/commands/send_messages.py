@@ -4,13 +4,14 @@ import signal
 import threading
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from wasl.services.messages.delivery import couriers
 from wasl.services.messages.sender import Sender
+from wasl.site.management.daemon import Daemon
 
 
-class Command(BaseCommand):
+class Command(Daemon):
     """Sends until it is told to end; with --once what waits now."""
 
     help = "Send the messages that wait, and those that come, until SIGTERM."

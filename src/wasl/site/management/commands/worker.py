@@ -3,12 +3,13 @@
 import logging
 from typing import Any, cast
 
-from django.core.management.base import BaseCommand
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.django_connector import DjangoConnector
 
+from wasl.site.management.daemon import Daemon
 
-class Command(BaseCommand):
+
+class Command(Daemon):
     """Works until SIGTERM; a job that runs is finished first."""
 
     help = "Run jobs and the schedule until SIGTERM."

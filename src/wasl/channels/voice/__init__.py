@@ -1,0 +1,1 @@
+"""The telephone: Asterisk carries the calls, Wasl decides."""

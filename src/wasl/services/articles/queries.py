@@ -1,0 +1,119 @@
+"""Reads of articles: those in force, always as they are now, and which of them words may mean."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import lru_cache
+
+from django.db.models import Sum
+from django.utils import timezone
+
+from wasl.kernel import clock
+from wasl.kernel.names import LANGUAGES
+from wasl.kernel.terms import terms
+from wasl.services.articles.checking import cited
+from wasl.services.articles.models import Article, ArticleUse, ArticleVersion
+
+_TITLE, _SHORT, _FULL, _TOPIC = 6.0, 2.0, 1.0, 8.0
+_ASKS = frozenset({"how", "work", "كيف", "怎么", "么办"})
+"""Terms that stand in questions of every kind."""
+_LEAST = 2.0
+"""What is found by a word of its full text alone is a chance."""
+
+
+def in_force() -> list[ArticleVersion]:
+    """Every article that people get, in the order of their numbers. Read anew each time: nothing stale is given."""
+    rows = Article.objects.filter(current__isnull=False).select_related("current").order_by("number")
+    return [version for row in rows if (version := _of(row))]
+
+
+def one(code: str) -> ArticleVersion | None:
+    """The version in force of this code."""
+    return _of(Article.objects.filter(code=code, current__isnull=False).select_related("current").first())
+
+
+def spoken(codes: Iterable[str]) -> dict[str, tuple[str, Mapping[str, str]]]:
+    """What these articles are cited by and their voice forms, as in force, by code: all that a call needs."""
+    rows = Article.objects.filter(code__in=codes, current__isnull=False)
+    found = rows.values_list("code", "number", "current__number", "current__voice")
+    return {code: (f"{number}.{version}", voice) for code, number, version, voice in found}
+
+
+def _of(row: Article | None) -> ArticleVersion | None:
+    if row is None or row.current is None:
+        return None
+    row.current.article = row
+    return row.current
+
+
+def texted(version: ArticleVersion, language: str) -> str:
+    """What is answered to who texts for it."""
+    return cited(version.short[language], version.mark)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An article that words may mean; `score` ranks and means nothing else."""
+
+    version: ArticleVersion
+    score: float
+
+
+def suggest(
+    text: str, *, category: str = "", limit: int = 6, among: Iterable[ArticleVersion] | None = None
+) -> list[Found]:
+    """Articles in force (or those of `among`) that `text` may mean, or that are about this category; the likeliest
+    first."""
+    sought = {term for found in terms(text[:2000]) for term in found.terms} - _ASKS
+    ranked = []
+    for version in in_force() if among is None else among:
+        weights = _weights(version.pk, _Texts(version))
+        score = sum(weights.get(term, 0.0) for term in sought)
+        if category and category in version.topics:
+            score += _TOPIC
+        if score >= _LEAST:
+            ranked.append(Found(version, score))
+    ranked.sort(key=lambda one: (-one.score, one.version.article.number))
+    return ranked[:limit]
+
+
+class _Texts:
+    """The texts of a version beside its id as a key: what is published never changes."""
+
+    __slots__ = ("version",)
+
+    def __init__(self, version: ArticleVersion) -> None:
+        self.version = version
+
+    def __hash__(self) -> int:
+        return hash(self.version.pk)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Texts) and other.version.pk == self.version.pk
+
+
+@lru_cache(maxsize=1000)
+def _weights(_pk: int, texts: _Texts) -> Mapping[str, float]:
+    """What each term of a version weighs: most in its title."""
+    weights: dict[str, float] = {}
+    version = texts.version
+    for form, weight in ((version.full, _FULL), (version.short, _SHORT), (version.titles, _TITLE)):
+        for term in _terms(form):
+            weights[term] = weight
+    return weights
+
+
+def _terms(form: Mapping[str, str]) -> Iterator[str]:
+    for language in LANGUAGES:
+        for found in terms(form.get(language, "")):
+            yield from found.terms
+
+
+def use(days: int = 30) -> dict[int, dict[str, int]]:
+    """How often each article was given lately, by article and channel."""
+    since = timezone.localdate(clock.now()) - timedelta(days=days)
+    rows = ArticleUse.objects.filter(day__gte=since).values("version__article", "channel").annotate(sum=Sum("count"))
+    made: dict[int, dict[str, int]] = {}
+    for row in rows:
+        made.setdefault(row["version__article"], {})[row["channel"]] = row["sum"]
+    return made

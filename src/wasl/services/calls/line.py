@@ -1,0 +1,292 @@
+"""The line: who waits for a person, and who is given to whom (D1, D3, D4).
+
+The decision is one statement: the earliest of those for whom somebody fits, and of those who fit the one who has been
+idle longest over all queues. Controllers may run it at the same time; a seat is given out once. What must fit relaxes
+with the time that somebody waits: first the area, then the language, never the queue.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import connection, transaction
+from psycopg.types.numeric import Int8
+
+from wasl.kernel import clock, rows
+from wasl.kernel.ids import new_id
+from wasl.services.calls import news, seats
+from wasl.services.calls.models import Call, Leg, Queue, Waiting
+
+State = Waiting.State
+
+FIRST = "person"
+"""The queue of who just wants to speak with somebody."""
+
+AGAIN_WITHIN = timedelta(days=7)
+"""Who calls again within this is offered to the agent he spoke with, if he is ready."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """This seat is reserved for this caller."""
+
+    waiting: int
+    call: int
+    seat: int
+    staff: int
+    phone: str
+    ring_s: int
+    callback: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How somebody stands in line: how many are before him, and how long it may take; None where nobody knows."""
+
+    before: int
+    seconds: int | None
+
+
+_CONFIRM = timedelta(seconds=30)
+"""A reservation that nobody confirms or gives back within this and the time to ring is the reaper's."""
+# The area is that of the caller; `areas` of a profile are areas he serves, with all inside them, kept flat.
+_ASSIGN = f"""
+WITH pair AS (
+  SELECT w.id AS waiting, w.call_id, w.callback, w.ring_s, s.*
+  FROM (SELECT w.*, q.code, q.ring_s, q.language_s, q.area_s
+          FROM calls_waiting w JOIN calls_queue q ON q.id = w.queue_id
+         WHERE w.state = 'waiting' AND w.rank <= $1
+           AND q.code IN (SELECT unnest(p.queues) FROM calls_seat s JOIN calls_profile p USING (staff_id)
+                           WHERE s.state = 'ready')
+         ORDER BY w.rank, w.id) w
+  CROSS JOIN LATERAL (
+    SELECT s.id AS seat, s.staff_id, p.phone
+      FROM calls_seat s JOIN calls_profile p ON p.staff_id = s.staff_id
+     WHERE s.state = 'ready'
+       AND NOT s.id = ANY(w.tried)
+       AND w.code = ANY(p.queues)
+       AND (w.language = '' OR w.language = ANY(p.languages)
+            OR $1 >= w.entered_at + w.language_s * interval '1 s')
+       AND (w.area_id IS NULL OR p.areas = '{{}}' OR w.area_id = ANY(p.areas)
+            OR $1 >= w.entered_at + w.area_s * interval '1 s')
+     ORDER BY (s.staff_id = w.preferred_id) IS TRUE DESC, (w.area_id = ANY(p.areas)) IS TRUE DESC, s.idle_since, s.id
+     LIMIT 1 FOR UPDATE OF s SKIP LOCKED
+  ) s
+  ORDER BY w.rank, w.id LIMIT 1
+), given AS (
+  UPDATE calls_waiting w SET state = 'offered', seat_id = pair.seat, tried = w.tried || pair.seat
+    FROM pair WHERE w.id = pair.waiting AND w.state = 'waiting'
+  RETURNING w.id, pair.seat
+), seat AS (
+  SELECT s.* FROM calls_seat s JOIN given ON given.seat = s.id
+), spell AS (
+  {seats.SPELL.format(id="$2", now="$1", by="NULL::bigint", was="seat")}
+), taken AS (
+  UPDATE calls_seat s SET state = 'offered', reason = '', since = $1, call_id = pair.call_id,
+                          until = $3 + pair.ring_s * interval '1 s'
+    FROM pair, given WHERE s.id = given.seat
+  RETURNING s.id
+)
+SELECT pair.waiting, pair.call_id, pair.seat, pair.staff_id, pair.phone, pair.ring_s, pair.callback
+  FROM pair JOIN taken ON taken.id = pair.seat
+"""  # noqa: S608  words of ours
+_ANSWERED = f"""
+WITH ringing AS (
+  SELECT * FROM calls_seat WHERE id = $2 AND state = 'offered' AND call_id = $3 FOR UPDATE
+), given AS (
+  UPDATE calls_waiting w SET state = 'answered', ended_at = $5
+    FROM ringing WHERE w.id = $1 AND w.state = 'offered' AND w.seat_id = ringing.id
+  RETURNING w.id
+), seat AS (
+  SELECT ringing.* FROM ringing, given
+), spell AS (
+  {seats.SPELL.format(id="$6", now="$5", by="NULL::bigint", was="seat")}
+), busy AS (
+  UPDATE calls_seat s SET state = 'busy', since = $5, until = NULL FROM seat WHERE s.id = seat.id
+), answered AS (
+  UPDATE calls_call c SET answered_at = coalesce(c.answered_at, $5), agent_id = coalesce(c.agent_id, $4)
+    FROM seat WHERE c.id = $3
+)
+SELECT pg_notify('{rows.LIVE_CHANNEL}', $7) FROM seat
+"""  # noqa: S608  words of ours
+_RANG = """
+WITH waits AS (UPDATE calls_waiting SET rang_at = $2 WHERE id = $1 AND rang_at IS NULL RETURNING call_id)
+UPDATE calls_call c SET rang_at = $2 FROM waits WHERE c.id = waits.call_id AND c.rang_at IS NULL
+"""
+_STANDING = """
+SELECT (SELECT count(*) FROM calls_waiting WHERE state = 'waiting' AND queue_id = $1),
+       (SELECT agent_id FROM calls_call WHERE look_up = $2 AND agent_id IS NOT NULL AND arrived_at >= $3 AND id <> $4
+         ORDER BY arrived_at DESC LIMIT 1)
+"""
+
+
+def enter(call: Call, queue: str, language: str, *, head: bool = False, preferred: int | None = None) -> Waiting | None:
+    """The caller begins to wait; None where too many do already. `head`: he was on already, and is first in line.
+
+    A queue that does not exist is the first one: nobody is lost over a name.
+    """
+    queues = rows.load(Queue, "ORDER BY (code = $1) DESC, id LIMIT 1", [queue])
+    if not queues:
+        return None
+    (found,) = queues
+    now = clock.now()
+    # Who spoke with him lately, by his number; a hidden one is nobody's.
+    ((waiting, spoke_with),) = rows.read(
+        _STANDING, [Int8(found.pk), call.look_up and bytes(call.look_up), now - AGAIN_WITHIN, Int8(call.pk)]
+    )
+    # Who is passed on is in line since he first was.
+    first = call.queued_at or now
+    one = Waiting(
+        call=call, queue=found, language=language, area_id=call.area_id,
+        preferred_id=preferred or spoke_with, entered_at=now,
+        # Before everybody: he has been answered once.
+        rank=first - (timedelta(days=1) if head else timedelta(seconds=found.head_start_s)),
+    )  # fmt: skip
+    if not head and waiting >= found.most:
+        one.state, one.ended_at = State.FULL, now
+    elif call.queued_at is None:
+        call.queued_at = now
+    rows.write([one], [(call, ("queued_at",))], [news.notice()])
+    return None if one.state == State.FULL else one
+
+
+def assign() -> Offer | None:
+    """Reserve one seat for one caller, or nothing where nobody fits. To be asked again until it is nothing."""
+    now = clock.now()
+    found = rows.read(_ASSIGN, [now, Int8(new_id()), now + _CONFIRM])
+    if not found:
+        return None
+    offer = Offer(*found[0])
+    news.tell([offer.staff])
+    return offer
+
+
+def rang(waiting: int) -> None:
+    """The seat's telephone rings."""
+    rows.read(_RANG, [Int8(waiting), clock.now()])
+
+
+def answered(offer: Offer) -> bool:
+    """The seat and the caller are one conversation from now. False when the reservation was not theirs any more."""
+    told = rows.read(
+        _ANSWERED,
+        [
+            Int8(offer.waiting), Int8(offer.seat), Int8(offer.call), Int8(offer.staff), clock.now(), Int8(new_id()),
+            news.notice([offer.staff]),
+        ],
+    )  # fmt: skip
+    return bool(told)
+
+
+def refused(offer: Offer, why: str) -> None:
+    """The seat did not answer, or could not be rung: it is set aside, and the caller keeps his place."""
+    with transaction.atomic():
+        Waiting.objects.filter(pk=offer.waiting, state=State.OFFERED, seat=offer.seat).update(
+            state=State.WAITING, seat=None
+        )
+        seats.released(offer.seat, offer.call, None, aside=why)
+        news.wake()
+
+
+def withdrawn(offer: Offer) -> None:
+    """The caller is gone while it rang: the seat is as it was."""
+    seats.released(offer.seat, offer.call, None)
+
+
+def left(waiting: int, state: str) -> bool:
+    """He waits no longer: hung up, mailbox, fault. False when he was not waiting any more."""
+    done = Waiting.objects.filter(pk=waiting, state__in=[State.WAITING, State.OFFERED]).update(
+        state=state, ended_at=clock.now()
+    )
+    news.tell()
+    return bool(done)
+
+
+def to_callback(waiting: int) -> bool:
+    """He hangs up and is called when it is his turn; his place stays his. False when a seat rings for him already."""
+    return bool(Waiting.objects.filter(pk=waiting, state=State.WAITING).update(callback=True))
+
+
+def waits_again(waiting: int) -> None:
+    """A seat that rang for him does no longer: he waits, with all his time."""
+    Waiting.objects.filter(pk=waiting, state=State.OFFERED).update(state=State.WAITING, seat=None)
+    news.wake()
+
+
+def not_reached(call: int) -> bool:
+    """Who was being called back did not come on the line: once more, later, and then it is for people to try.
+
+    False where nobody was calling him back, or he has come on the line.
+    """
+    with transaction.atomic():
+        waits = Waiting.objects.select_for_update().filter(call=call, callback=True).order_by("pk")
+        one = waits.last()
+        if one is None or one.state != State.ANSWERED or _came_on(one):
+            return False
+        # Whom an agent wanted rung is rung once: he knows, and asks again himself.
+        if len(waits) < CALL_BACKS and one.call.back_of_id is None:
+            Waiting.objects.create(
+                call_id=call, queue_id=one.queue_id, language=one.language, area_id=one.area_id, callback=True,
+                entered_at=one.entered_at, rank=clock.now() + timedelta(minutes=5),
+            )  # fmt: skip
+    return True
+
+
+def _came_on(waiting: Waiting) -> bool:
+    """Whether who was called back for this place in line was on the line."""
+    return Leg.objects.filter(channel=back_channel(waiting.call_id, waiting.pk), answered_at__isnull=False).exists()
+
+
+def back_channel(call: int, waiting: int) -> str:
+    """Asterisk's name of the leg to a caller who is called back for this place in line."""
+    return f"{call}.c{waiting}"
+
+
+CALL_BACKS = 2
+
+
+def queue_of(call: int) -> Queue | None:
+    """The queue that he is in, or was in last; None for who has never waited."""
+    last = Waiting.objects.filter(call=call).select_related("queue").order_by("-entered_at", "-pk").first()
+    return last.queue if last else None
+
+
+def place_of(waiting: int) -> Place | None:
+    """Where he stands, and an honest guess of how long it takes; None when he does not wait any more.
+
+    The guess: those before him and himself, by what a call of this queue took lately, over the agents who serve it and
+    are not on a break. Nobody there: no guess.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_PLACE, [waiting])
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    before, agents, seconds = row
+    return Place(before, round((before + 1) * float(seconds) / agents) if agents else None)
+
+
+_PLACE = """
+SELECT (SELECT count(*) FROM calls_waiting o
+         WHERE o.queue_id = w.queue_id AND o.state IN ('waiting', 'offered') AND (o.rank, o.id) < (w.rank, w.id)),
+       (SELECT count(*) FROM calls_seat s JOIN calls_profile p ON p.staff_id = s.staff_id
+         WHERE q.code = ANY(p.queues) AND s.state IN ('ready', 'offered', 'busy', 'wrap_up')),
+       coalesce((SELECT avg(extract(epoch FROM c.ended_at - c.answered_at)) FROM (
+           SELECT c.ended_at, c.answered_at FROM calls_call c
+            WHERE c.answered_at IS NOT NULL AND c.ended_at > now() - interval '2 hours'
+            ORDER BY c.ended_at DESC LIMIT 50) c), 180) + q.wrap_up_s / 2
+  FROM calls_waiting w JOIN calls_queue q ON q.id = w.queue_id
+ WHERE w.id = %s AND w.state IN ('waiting', 'offered')
+"""
+
+
+def waited_out(waiting: int) -> bool:
+    """Whether he has waited longer than the queue lets anybody wait."""
+    one = Waiting.objects.select_related("queue").get(pk=waiting)
+    return clock.now() >= one.entered_at + timedelta(seconds=one.queue.longest_s)
+
+
+def open_waits(calls: Sequence[int]) -> dict[int, Waiting]:
+    """Of these calls, those who wait, by call."""
+    found = Waiting.objects.filter(call__in=calls, state__in=[State.WAITING, State.OFFERED]).select_related("queue")
+    return {one.call_id: one for one in found}

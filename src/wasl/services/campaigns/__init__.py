@@ -1,0 +1,1 @@
+"""What units send to many people by SMS: their own lists of people, campaigns with approval, reports per person."""

@@ -1,0 +1,1 @@
+"""What staff have learned: the tours that each has taken. What a tour shows is the desk's."""

@@ -1,0 +1,8 @@
+"""Django's registration of this app."""
+
+from django.apps import AppConfig
+
+
+class Config(AppConfig):
+    name = "wasl.services.quality"
+    label = "quality"

@@ -1,0 +1,108 @@
+"""Calls that Asterisk cut off when it fell: who is among them, and how they are worked on."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.urls import reverse
+
+from tests.city import City
+from tests.faces.test_voice_pages import enter, page
+from wasl.core.cases.change import NotAllowed
+from wasl.core.organisation.models import Audit
+from wasl.core.organisation.rights import Forbidden
+from wasl.kernel import clock, seal
+from wasl.services.calls import cutoff, seats
+from wasl.services.calls.actions import number_place
+from wasl.services.calls.models import Call, CutOff, Leg, Queue, Waiting
+
+pytestmark = [pytest.mark.django_db, pytest.mark.req("D11")]
+NUMBER = "+96892345678"
+
+
+def call(name: str, minutes: int = 5, **more: Any) -> Call:
+    """One that came so many minutes ago."""
+    one = Call(channel=name, arrived_at=clock.now() - timedelta(minutes=minutes), hint="+968 •••• 678", **more)
+    one.number_sealed = seal.seal(NUMBER, place=number_place(one.pk))
+    one.look_up = seal.index_of(NUMBER)
+    one.save(force_insert=True)
+    return one
+
+
+def wait(of: Call, state: str = "waiting", **more: Any) -> None:
+    now = clock.now()
+    Waiting.objects.create(call=of, queue=Queue.objects.get(), entered_at=now, rank=now, state=state, **more)
+
+
+def test_who_talked_or_waited_is_listed_once_and_nobody_else(city: City) -> None:
+    now = clock.now()
+    talked, waited, back, on_back = call("1"), call("2"), call("5"), call("6")
+    Call.objects.filter(pk__in=[talked.pk, on_back.pk]).update(answered_at=now)
+    call("3")  # in the menu
+    call("4", ended_at=now, answered_at=now)  # over before
+    wait(waited, "offered")
+    wait(back, "answered", callback=True)  # he is called back by itself
+    wait(on_back, "answered", callback=True)
+    Leg.objects.create(call=on_back, channel="back", kind="citizen", dialled_at=now, answered_at=now)
+    wait(call("7", minutes=0))  # in the Asterisk that runs
+    began = now - timedelta(minutes=1)
+    assert cutoff.of_fallen(began) == 3
+    assert {(one.call.channel, one.was) for one in cutoff.waiting()} == {
+        ("1", "talking"), ("2", "waiting"), ("6", "talking"),
+    }  # fmt: skip
+    cutoff.of_fallen(began)
+    assert CutOff.objects.count() == 3
+
+
+def test_somebody_calls_him_back_and_is_done(city: City) -> None:
+    talked = call("1", answered_at=clock.now())
+    cutoff.of_fallen(clock.now() - timedelta(minutes=1))
+    row = cutoff.waiting().get()
+    assert cutoff.see_number(row, by=city.agent) == NUMBER
+    with pytest.raises(Forbidden):
+        cutoff.see_number(row, by=city.officer("bus"))
+    with pytest.raises(Forbidden):
+        cutoff.finish(row, by=city.officer("bus"), outcome="called")
+    with pytest.raises(NotAllowed):
+        cutoff.finish(row, by=city.agent, outcome="anything")
+    cutoff.finish(row, by=city.agent, outcome="called")
+    with pytest.raises(NotAllowed):
+        cutoff.finish(row, by=city.agent, outcome="nothing")
+    assert not cutoff.waiting()
+    assert cutoff.done().get().done_by == city.agent
+    assert list(Audit.objects.filter(row=talked.pk).order_by("at").values_list("verb", flat=True)) == [
+        "cutoff.number_seen", "cutoff.done",
+    ]  # fmt: skip
+
+
+def test_who_has_spoken_with_somebody_since_is_marked(city: City) -> None:
+    call("1", answered_at=clock.now())
+    cutoff.of_fallen(clock.now() - timedelta(minutes=1))
+    assert not vars(cutoff.waiting().get())["again"]
+    CutOff.objects.update(at=clock.now() - timedelta(minutes=2))
+    call("2", minutes=1, answered_at=clock.now())
+    assert vars(cutoff.waiting().get())["again"]
+
+
+def test_it_is_worked_on_in_the_mailbox_and_the_number_is_shown_to_who_asks(city: City) -> None:
+    talked = call("1", answered_at=clock.now())
+    cutoff.of_fallen(clock.now() - timedelta(minutes=1))
+    client, here = enter(city.agent), reverse("desk:cut_off", args=[talked.pk])
+    listed = page(client, "mailbox")
+    assert "Cut off by a fault" in listed
+    assert here in listed
+    assert NUMBER not in page(client, "cut_off", talked.pk)
+    assert NUMBER in client.post(here, {"do": "number"}).content.decode()
+    # He has not taken his seat: he is told so, and nobody is rung.
+    assert client.post(here, {"do": "ring"})["Location"] == here
+    assert Call.objects.count() == 1
+    seats.sign_in(by=city.agent)
+    seats.ready(by=city.agent)
+    assert client.post(here, {"do": "ring"}).status_code == 302
+    assert Call.objects.get(back_of=talked).agent == city.agent
+    assert client.post(here, {"do": "case"}).status_code == 302
+    assert CutOff.objects.get().done_at is None
+    assert client.post(here, {"do": "called"}).status_code == 302
+    assert "Cut off by a fault" not in page(client, "mailbox")
+    assert "Cut off, and done lately" in page(client, "mailbox")
+    assert "Show the number" in page(client, "cut_off", talked.pk)

@@ -1,0 +1,232 @@
+"""The line: who is given to whom, in which order, under rules that relax."""
+
+from datetime import timedelta
+
+import pytest
+
+from tests.city import City
+from wasl.core.organisation.models import Area, Staff
+from wasl.kernel import clock
+from wasl.services.calls import actions, line, seats
+from wasl.services.calls.models import Call, Leg, Profile, Queue, Seat, Spell, Waiting
+
+pytestmark = pytest.mark.req("D1")
+
+
+@pytest.fixture
+def queue(city: City) -> Queue:
+    Queue.objects.all().delete()
+    return Queue.objects.create(code="person", names={"en": "Main"})
+
+
+def seated(
+    name: str,
+    *,
+    languages: tuple[str, ...] = ("ar", "en"),
+    queues: tuple[str, ...] = ("person",),
+    areas: tuple[int, ...] = (),
+) -> Seat:
+    """Somebody ready at the telephone."""
+    staff = Staff.objects.create(username=name)
+    Profile.objects.create(staff=staff, languages=list(languages), queues=list(queues), areas=list(areas))
+    now = clock.now()
+    return Seat.objects.create(staff=staff, state=Seat.State.READY, since=now, idle_since=now, heard_at=now)
+
+
+def called(name: str = "c", *, area: Area | None = None) -> Call:
+    """A caller."""
+    return Call.objects.create(channel=f"{name}-{Call.objects.count()}", arrived_at=clock.now(), area=area)
+
+
+def waits(language: str = "ar", **more: object) -> Waiting:
+    """Somebody who waits."""
+    area = more.pop("area", None)
+    waiting = line.enter(called(area=area), "person", language, **more)  # type: ignore[arg-type]  # named by the callers
+    assert waiting
+    return waiting
+
+
+def test_the_first_caller_gets_who_is_idle_longest(queue: Queue) -> None:
+    late, early = seated("late"), seated("early")
+    Seat.objects.filter(pk=early.pk).update(idle_since=clock.now() - timedelta(minutes=5))
+    first, second = waits(), waits()
+    one, two = line.assign(), line.assign()
+    assert one
+    assert two
+    assert (one.waiting, one.seat) == (first.pk, early.pk)
+    assert (two.waiting, two.seat) == (second.pk, late.pk)
+    assert line.assign() is None
+    assert Spell.objects.filter(staff=early.staff, state="ready").count() == 1
+
+
+@pytest.mark.req("D3", "D4")
+def test_area_then_language_relax_and_the_queue_never(queue: Queue) -> None:
+    here, there = Area.objects.all()[:2]
+    seated("other queue", queues=("fax",))
+    far = seated("far", areas=(there.pk,))
+    foreign = seated("foreign", languages=("zh",))
+    waiting = waits(area=here)
+    assert line.assign() is None
+    with clock.later(timedelta(seconds=queue.area_s)):
+        offer = line.assign()
+        assert offer
+        assert offer.seat == far.pk
+        line.refused(offer, "silent")
+        assert line.assign() is None
+    with clock.later(timedelta(seconds=queue.language_s)):
+        offer = line.assign()
+        assert offer
+        assert offer.seat == foreign.pk
+        line.refused(offer, "silent")
+        assert line.assign() is None
+    waiting.refresh_from_db()
+    assert (waiting.state, waiting.seat) == ("waiting", None)
+    assert {one.state for one in Seat.objects.filter(pk__in=[far.pk, foreign.pk])} == {"aside"}
+
+
+@pytest.mark.req("D3")
+def test_an_agent_of_the_area_goes_before_one_of_all_areas(queue: Queue) -> None:
+    (here,) = Area.objects.all()[:1]
+    seated("everywhere")
+    near = seated("near", areas=(here.pk,))
+    waits(area=here)
+    offer = line.assign()
+    assert offer
+    assert offer.seat == near.pk
+
+
+def test_a_caller_who_comes_back_is_first_and_one_who_calls_again_gets_his_agent(queue: Queue) -> None:
+    waits()
+    back = waits(head=True)
+    idle, known = seated("idle"), seated("known")
+    offer = line.assign()
+    assert offer
+    assert (offer.waiting, offer.seat) == (back.pk, idle.pk)
+    earlier = called("earlier")
+    Call.objects.filter(pk=earlier.pk).update(look_up=b"x" * 16, agent=known.staff)
+    again = called("again")
+    again.look_up = b"x" * 16
+    again.save()
+    waiting = line.enter(again, "person", "ar", head=True)
+    assert waiting
+    assert waiting.preferred == known.staff
+    offer = line.assign()
+    assert offer
+    assert (offer.waiting, offer.seat) == (waiting.pk, known.pk)
+
+
+def test_an_answered_call_makes_the_seat_busy_and_then_gives_it_wrap_up(queue: Queue) -> None:
+    seat = seated("one")
+    waiting = waits()
+    offer = line.assign()
+    assert offer
+    assert line.answered(offer)
+    assert not line.answered(offer)
+    seat.refresh_from_db()
+    assert (seat.state, seat.call_id) == ("busy", waiting.call_id)
+    seats.released(seat.pk, waiting.call_id, timedelta(seconds=30))
+    seat.refresh_from_db()
+    assert seat.state == "wrap_up"
+    with clock.later(timedelta(seconds=31)):
+        assert seats.tidy() == 1
+    seat.refresh_from_db()
+    assert (seat.state, seat.call_id) == ("ready", None)
+
+
+def test_a_call_belongs_to_the_queue_it_was_in_last(queue: Queue) -> None:
+    second = Queue.objects.create(code="second", names={"en": "Second"})
+    call = called()
+    assert line.queue_of(call.pk) is None
+    first = line.enter(call, queue.code, "ar")
+    assert first
+    line.left(first.pk, "left")
+    with clock.later(timedelta(seconds=5)):
+        line.enter(call, second.code, "ar", head=True)
+    assert line.queue_of(call.pk) == second
+
+
+def test_a_reservation_that_nobody_confirms_runs_out(queue: Queue) -> None:
+    seat = seated("one")
+    waiting = waits()
+    assert line.assign()
+    with clock.later(timedelta(seconds=15 + 30)):
+        seats.tidy()
+    seat.refresh_from_db()
+    assert (seat.state, seat.reason) == ("aside", "lease")
+    waiting.refresh_from_db()
+    assert (waiting.state, waiting.seat_id) == ("waiting", None)
+
+
+def test_too_many_are_turned_away_and_a_place_is_told(queue: Queue) -> None:
+    Queue.objects.update(most=2)
+    first, second = waits(), waits()
+    assert line.enter(called(), "person", "ar") is None
+    place = line.place_of(second.pk)
+    assert place
+    assert (place.before, place.seconds) == (1, None)
+    seated("one")
+    Seat.objects.update(state="busy")
+    place = line.place_of(second.pk)
+    assert place
+    assert place.seconds == 2 * (180 + 30)
+    assert line.left(first.pk, "left")
+    assert line.place_of(first.pk) is None
+    assert Waiting.objects.filter(state="full").count() == 1
+
+
+def rung_back(waiting: Waiting) -> Leg:
+    """It is his turn, the agent is there, and he is rung."""
+    assert line.to_callback(waiting.pk)
+    offer = line.assign()
+    assert offer
+    assert offer.callback
+    assert line.answered(offer)
+    channel = line.back_channel(waiting.call_id, waiting.pk)
+    return Leg.objects.create(call=waiting.call, channel=channel, kind=Leg.Kind.CITIZEN, dialled_at=clock.now())
+
+
+@pytest.mark.req("C10")
+def test_who_is_called_back_in_vain_is_tried_once_more(queue: Queue) -> None:
+    seat, waiting = seated("one"), waits()
+    assert not line.not_reached(waiting.call_id), "nobody has tried"
+    rung_back(waiting)
+    assert line.not_reached(waiting.call_id)
+    again = Waiting.objects.get(call=waiting.call, state="waiting")
+    assert again.callback
+    assert again.entered_at == waiting.entered_at
+    seats.released(seat.pk, waiting.call_id, None)
+    assert line.assign() is None, "not at once"
+    with clock.later(timedelta(minutes=6)):
+        offer = line.assign()
+        assert offer
+        assert line.answered(offer)
+        assert line.not_reached(waiting.call_id)
+    assert not Waiting.objects.filter(call=waiting.call, state="waiting").exists(), "a third time"
+
+
+@pytest.mark.req("C10")
+def test_who_has_been_called_back_is_not_called_again(queue: Queue) -> None:
+    seated("one")
+    waiting = waits()
+    leg = rung_back(waiting)
+    Leg.objects.filter(pk=leg.pk).update(answered_at=clock.now())
+    assert not line.not_reached(waiting.call_id)
+    assert not Waiting.objects.filter(call=waiting.call, state="waiting").exists()
+
+
+@pytest.mark.req("L1")
+@pytest.mark.parametrize(
+    ("said", "answered", "is_"),
+    [
+        ("abandoned", False, "abandoned"),
+        ("abandoned", True, "answered"),
+        ("left", True, "answered"),
+        ("lost", True, "lost"),
+    ],
+)
+def test_who_was_answered_did_not_hang_up_waiting(queue: Queue, said: str, answered: bool, is_: str) -> None:
+    call = called()
+    Call.objects.filter(pk=call.pk).update(answered_at=clock.now() if answered else None)
+    actions.ended(call, said, "ar")
+    call.refresh_from_db()
+    assert (call.outcome, call.language, call.ended_at is not None) == (is_, "ar", True)
