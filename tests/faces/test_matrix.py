@@ -64,8 +64,19 @@ def _post(role: str, scope: str, case_unit: Unit, case_area: Area) -> Staff:
     return staff
 
 
-OF_A_PERSON = frozenset({"phone_call", "phone_do", "phone_whom", "phone_about", "phone_responsible", "phone_number"})
-"""Addresses of a call: whose call it was may open it, and who supervises; not everybody of his role."""
+OF_A_PERSON = frozenset(
+    {
+        "phone_call",
+        "phone_do",
+        "phone_back",
+        "phone_whom",
+        "phone_about",
+        "phone_responsible",
+        "phone_number",
+        "phone_score",
+    }
+)
+"""Addresses of a call and its score: whose call it was may open it, and who supervises; not all of his role."""
 OF_A_UNIT = frozenset({"campaign", "campaign_csv", "group"})
 """Addresses of what belongs to the unit of the world's order, and to nobody by area."""
 

@@ -189,13 +189,19 @@ class Heard:
     """How many things the house has said."""
 
     def key(self, digits: str) -> None:
-        """He keys this now."""
+        """He keys this now, to its end: what he did next would cut it off."""
         self._goes(f"key{digits}")
+        until(self._is_quiet, seconds=20, what=f"{self.name} has keyed {digits}")
 
     def tone(self, hertz: int) -> None:
         """From now on he sends this tone."""
         self.carrier.tone(str(hertz))
         self._goes(f"hum{hertz}")
+
+    def _is_quiet(self) -> bool:
+        """Whether he does nothing any more, or his call is over."""
+        known = self.carrier.ari.get(f"/channels/{self.name}")
+        return known.status_code == 404 or known.json()["dialplan"]["exten"] == "s"
 
     def _goes(self, to: str) -> None:
         known = self.carrier.ari.get(f"/channels/{self.name}").raise_for_status().json()

@@ -39,7 +39,6 @@ def person(house: Hotline, line: Carrier, **more: str) -> Heard:
     """Somebody calls and wants a person at once, in English; he sends the caller's tone."""
     call = in_menu(house, line, **more)
     call.key("0")
-    time.sleep(0.5)
     call.tone(CALLER)
     return call
 

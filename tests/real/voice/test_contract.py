@@ -415,6 +415,6 @@ def test_every_word_to_the_console_is_one_it_knows(line: Carrier) -> None:
     }  # fmt: skip
     assert {"ari shutdown websocket sessions", "pjsip show registrations"} <= asked
     for words in asked:
-        assert "Usage:" in line.of_house(f"core show help {words}"), words
+        assert "Usage:" in line.of_house(f"core show help {words.removesuffix(' *all')}"), words
     for module in carriers.RELOADED:
         assert module in line.of_house(f"module show like {module}.so"), module

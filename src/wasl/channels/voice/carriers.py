@@ -42,6 +42,8 @@ async def keep(ami: Ami, folder: Path) -> None:
         log.info("carriers have changed")
         for module in RELOADED:
             await ami.command(f"module reload {module}.so")
+        # Else who was refused with the old password would be tried with the new one after `retry_interval` only.
+        await ami.command("pjsip send register *all")
 
 
 async def look(ari: Ari, ami: Ami) -> None:
