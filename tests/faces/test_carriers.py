@@ -117,3 +117,23 @@ def test_our_certificate_is_made_once_and_anew_for_another_name(tmp_path: Path) 
     assert [stat.S_IMODE(one.stat().st_mode) for one in files] == [0o600, 0o600]
     assert certificate.are_certificates(files[0].read_text())
     assert not certificate.are_certificates(files[0].read_text() + files[1].read_text())
+
+
+@pytest.mark.usefixtures("city")
+def test_calls_of_ours_go_by_the_first_carrier_that_is_well() -> None:
+    Trunk.objects.all().delete()
+    assert trunks.way_out() is None
+    state = TrunkState.State
+    first, second, off = (Trunk.objects.create(code=code, name=code, host="sip.example", match=[]) for code in "abc")
+    Trunk.objects.filter(pk=off.pk).update(on=False)
+    assert trunks.way_out() == first, "of whom nothing is known yet is tried"
+    for said, way in (
+        ({first.pk: state.SILENT}, second), ({first.pk: state.REFUSED, second.pk: state.SIGNED_IN}, second),
+        ({second.pk: state.SILENT}, first), ({first.pk: state.ANSWERS}, first),
+    ):  # fmt: skip
+        trunks.heard(said)
+        assert trunks.way_out() == way, said
+    trunks.heard({first.pk: state.SILENT, second.pk: state.SILENT})
+    assert trunks.way_out() == first, "with all of them silent one is tried all the same"
+    TrunkState.objects.filter(trunk=first).update(at=clock.now() - 2 * trunks.FRESH)
+    assert trunks.way_out() == first

@@ -1,12 +1,15 @@
 """The line: who is given to whom, in which order, under rules that relax."""
 
+import json
 from datetime import timedelta
 
+import psycopg
 import pytest
+from django.db import connection
 
 from tests.city import City
 from wasl.core.organisation.models import Area, Staff
-from wasl.kernel import clock
+from wasl.kernel import clock, rows
 from wasl.services.calls import actions, line, seats
 from wasl.services.calls.models import Call, Leg, Profile, Queue, Seat, Spell, Waiting
 
@@ -230,3 +233,16 @@ def test_who_was_answered_did_not_hang_up_waiting(queue: Queue, said: str, answe
     actions.ended(call, said, "ar")
     call.refresh_from_db()
     assert (call.outcome, call.language, call.ended_at is not None) == (is_, "ar", True)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("committed_city")
+def test_who_is_rung_and_the_board_are_told_with_the_reservation() -> None:
+    seat = seated("anna")
+    waits()
+    connection.ensure_connection()
+    with psycopg.connect(connection.connection.info.dsn, autocommit=True) as listener:
+        listener.execute(f"LISTEN {rows.LIVE_CHANNEL}")
+        assert line.assign()
+        (heard,) = [json.loads(notice.payload) for notice in listener.notifies(timeout=5, stop_after=1)]
+    assert set(heard["topics"]) == {"phones", f"staff:{seat.staff_id}"}

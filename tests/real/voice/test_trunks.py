@@ -9,7 +9,7 @@ import pytest
 from tests.real.hotline import Hotline, until
 from tests.real.voice.carrier import PASSWORD, SIGNED_IN, Carrier
 from tests.real.voice.inside import Inside
-from tests.real.voice.people import AGENT, CALLER, hears, in_menu
+from tests.real.voice.people import AGENT, CALLER, hears, in_menu, person
 from tests.real.voice.test_hostile import answers, invite
 from wasl.site.demo import carrier as demo
 from wasl.site.installation import Installation
@@ -31,9 +31,9 @@ def secure(line: Carrier, desk: Inside) -> Iterator[None]:
     until(lambda: "secure/" not in line.of_house("pjsip show registrations"), seconds=20, what="it is taken away")
 
 
-def stands(desk: Inside, state: str) -> None:
+def stands(desk: Inside, state: str, *, code: str = "secure") -> None:
     """Wait until the desk shows it so."""
-    until(lambda: desk.trunk_states()["secure"] == state, seconds=40, what=f"the carrier is {state}")
+    until(lambda: desk.trunk_states()[code] == state, seconds=40, what=f"the carrier is {state}")
 
 
 @pytest.mark.usefixtures("secure")
@@ -62,6 +62,28 @@ def asked(line: Carrier, leg: str, what: str) -> str:
     """What the house knows of a leg."""
     answer = line.house.get(f"/channels/{leg}/variable", params={"variable": f"CHANNEL({what})"})
     return str(answer.raise_for_status().json()["value"])
+
+
+@pytest.mark.usefixtures("secure")
+def test_where_the_first_carrier_is_silent_calls_of_ours_go_by_the_next(
+    house: Hotline, line: Carrier, desk: Inside
+) -> None:
+    stands(desk, "signed_in")
+    agent = line.phone(AGENT)
+    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as nobody:
+        nobody.bind((demo.HOST, 0))
+        desk.trunk(code="demo", port=nobody.getsockname()[1])
+        try:
+            stands(desk, "silent", code="demo")
+            desk.agent(name="anna", phone=agent.number)
+            call = person(house, line, by=SIGNED_IN)
+            until(lambda: desk.state(name="anna")[0] == "busy", seconds=30, what="the agent has the call")
+            assert hears(agent) == {CALLER}
+        finally:
+            desk.trunk(code="demo", port=demo.PORT)
+    line.hang_up(call.name)
+    call.end(20)
+    stands(desk, "answers", code="demo")
 
 
 @pytest.mark.usefixtures("secure")

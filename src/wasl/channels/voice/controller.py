@@ -287,7 +287,6 @@ class Controller:
             self._seats.clear()
             try:
                 await self.listening.wait()
-                self._outside = await in_thread(phones.outside)
                 await phones.register(self.ari, self._seated)
                 await phones.ring_alone(self.ami, self._seated.keys(), self._rung)
             except ManagerAway:
@@ -311,6 +310,8 @@ class Controller:
                 await carriers.look(self.ari, self.ami)
             except (ManagerAway, Refused, Away, Conflict, Gone, OSError) as error:
                 log.warning("how it stands with the carriers is not known: %s", error)
+            # Where the first carrier is silent, calls of ours go by the next.
+            self._outside = await in_thread(phones.outside)
 
     async def _beat(self) -> None:
         """Tell Asterisk that we live; the guard looks there."""

@@ -10,7 +10,7 @@ from wasl.channels.voice.ami import Ami, Refused
 from wasl.channels.voice.ari import Ari, Gone
 from wasl.channels.voice.caller import in_thread
 from wasl.channels.voice.configuration import SEATS_DOWN
-from wasl.services.calls import actions, seats
+from wasl.services.calls import actions, seats, trunks
 
 _AOR: Mapping[str, str] = {
     "max_contacts": "1",
@@ -49,8 +49,8 @@ class Outside:
 
 def outside() -> Outside:
     """As the trunks and lines are now."""
-    trunks = actions.trunks()
-    return Outside(trunks[0].code, actions.first_number()) if trunks else Outside()
+    way = trunks.way_out()
+    return Outside(way.code, actions.first_number()) if way else Outside()
 
 
 async def register(ari: Ari, known: MutableMapping[str, str]) -> None:

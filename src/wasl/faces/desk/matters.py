@@ -26,6 +26,7 @@ from wasl.faces.desk.access import desk
 from wasl.faces.desk.places import desk_context
 from wasl.faces.desk.setup.page import FORM, found, number
 from wasl.faces.desk.setup.told import changes_of, event_words
+from wasl.faces.frame.forms import sought
 from wasl.kernel import acceptance, clock
 from wasl.kernel.digits import to_ascii_digits
 from wasl.kernel.names import OWN_NAMES
@@ -228,7 +229,7 @@ def _by_pseudonym(text: str) -> Person | None:
 def people_page(request: HttpRequest, staff: Staff) -> HttpResponse:
     """Finding a person by pseudonym, number, mail address or name; records are shown by pseudonym."""
     rights.require(staff, "person.edit")
-    wanted = request.GET.get("q", "")[:120].strip()
+    wanted = sought(request, 120)
     rows: list[Person] = []
     if wanted:
         one = _by_pseudonym(wanted)

@@ -22,6 +22,7 @@ from wasl.faces.desk.access import CASE_ROLES, desk
 from wasl.faces.desk.lists.filters import Filters
 from wasl.faces.desk.lists.pages import narrowing
 from wasl.faces.desk.places import desk_context
+from wasl.faces.frame.forms import sought
 from wasl.kernel import acceptance, clock, mailaddress, phone
 from wasl.kernel.digits import to_ascii_digits
 
@@ -44,7 +45,7 @@ class _Result:
 @desk(roles=CASE_ROLES)
 def search(request: HttpRequest, staff: Staff) -> HttpResponse:
     """By acceptance number, pseudonym, words, and by right telephone number, mail address or name; with filters."""
-    text = request.GET.get("q", "")[:LONGEST].replace("\x00", "").strip()
+    text = sought(request, LONGEST)
     filters = Filters.read(request.GET)
     seen = queries.visible_to(staff)
     if (number := acceptance.parse(text)) and seen.filter(number=number).exists():

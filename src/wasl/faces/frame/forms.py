@@ -9,6 +9,7 @@ from django.forms.renderers import TemplatesSetting
 from django.http import HttpRequest
 
 from wasl.faces.frame import controls
+from wasl.kernel.plain import line
 
 _CLASSES: tuple[tuple[type[forms.Widget], str], ...] = (
     (forms.CheckboxSelectMultiple, "form-check-input"),
@@ -22,6 +23,11 @@ _CLASSES: tuple[tuple[type[forms.Widget], str], ...] = (
 # Fields whose content may be in any language take the direction of what is typed.
 _FREE_TEXT = (forms.TextInput, forms.Textarea)
 _ALWAYS_LTR = (forms.EmailInput, forms.URLInput, forms.NumberInput, forms.PasswordInput)
+
+
+def sought(request: HttpRequest, longest: int) -> str:
+    """What is looked for (`q`), fit for the data base, at most so many signs of it."""
+    return line(request.GET.get("q", "")[:longest])
 
 
 class FrameBoundField(BoundField):

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET
 
 from wasl.core.catalogue import queries as catalogue
 from wasl.faces.frame.dates import calendar_day
+from wasl.faces.frame.forms import sought
 from wasl.faces.portal import access
 from wasl.faces.portal.forms import LONGEST_TEXT
 from wasl.faces.portal.pages import limited
@@ -21,7 +22,7 @@ from wasl.services.articles import actions, queries
 @limited
 def every(request: HttpRequest) -> HttpResponse:
     """All articles, or those that words may mean."""
-    text = request.GET.get("q", "").replace("\0", "").strip()[:LONGEST_TEXT]
+    text = sought(request, LONGEST_TEXT)
     found = []
     if text:
         access.limit(request, "portal-look")

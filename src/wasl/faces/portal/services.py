@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 from wasl.core.catalogue import queries as catalogue
 from wasl.core.catalogue.book import Book, Category
 from wasl.core.catalogue.suggest import suggest
+from wasl.faces.frame.forms import sought
 from wasl.faces.portal import access, drafts
 from wasl.faces.portal.forms import LONGEST_TEXT
 from wasl.faces.portal.pages import limited
@@ -67,7 +68,7 @@ def promised(book: Book, category: Category) -> Promised:
 def tree(request: HttpRequest) -> HttpResponse:
     """All services, or those that words may mean; and where to turn when none of them fits."""
     book = catalogue.in_force()
-    text = request.GET.get("q", "").replace("\0", "").strip()[:LONGEST_TEXT]
+    text = sought(request, LONGEST_TEXT)
     found, meant = [], []
     if text:
         access.limit(request, "portal-look")

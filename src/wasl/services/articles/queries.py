@@ -67,7 +67,7 @@ def suggest(
     sought = {term for found in terms(text[:2000]) for term in found.terms} - _ASKS
     ranked = []
     for version in in_force() if among is None else among:
-        weights = _weights(version.pk, _Texts(version))
+        weights = _weights(version)
         score = sum(weights.get(term, 0.0) for term in sought)
         if category and category in version.topics:
             score += _TOPIC
@@ -77,26 +77,10 @@ def suggest(
     return ranked[:limit]
 
 
-class _Texts:
-    """The texts of a version beside its id as a key: what is published never changes."""
-
-    __slots__ = ("version",)
-
-    def __init__(self, version: ArticleVersion) -> None:
-        self.version = version
-
-    def __hash__(self) -> int:
-        return hash(self.version.pk)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Texts) and other.version.pk == self.version.pk
-
-
 @lru_cache(maxsize=1000)
-def _weights(_pk: int, texts: _Texts) -> Mapping[str, float]:
-    """What each term of a version weighs: most in its title."""
+def _weights(version: ArticleVersion) -> Mapping[str, float]:
+    """What each term of a version weighs: most in its title. What is published never changes."""
     weights: dict[str, float] = {}
-    version = texts.version
     for form, weight in ((version.full, _FULL), (version.short, _SHORT), (version.titles, _TITLE)):
         for term in _terms(form):
             weights[term] = weight

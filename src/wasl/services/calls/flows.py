@@ -102,9 +102,9 @@ def articles_spoken() -> list[Said]:
     return [one for voice in voices for language in LANGUAGES for one in article_words(voice[language], language)]
 
 
-def around(line: Line, flow: Flow | None = None) -> Around:
+def around(line: Line, flow: Flow) -> Around:
     """What a walk through this flow is told of the house and of the line that was called."""
-    codes = articles_said(flow) if flow else set()
+    codes = articles_said(flow)
     held = articles.spoken(codes) if codes else {}
     languages = tuple(code for code in line.languages if code in LANGUAGES) or LANGUAGES
     calendars = _calendars()

@@ -87,7 +87,8 @@ WITH pair AS (
     FROM pair, given WHERE s.id = given.seat
   RETURNING s.id
 )
-SELECT pair.waiting, pair.call_id, pair.seat, pair.staff_id, pair.phone, pair.ring_s, pair.callback
+SELECT pair.waiting, pair.call_id, pair.seat, pair.staff_id, pair.phone, pair.ring_s, pair.callback,
+       pg_notify('{rows.LIVE_CHANNEL}', replace($4, '{news.SOMEBODY}', pair.staff_id::text))
   FROM pair JOIN taken ON taken.id = pair.seat
 """  # noqa: S608  words of ours
 _ANSWERED = f"""
@@ -153,12 +154,8 @@ def enter(call: Call, queue: str, language: str, *, head: bool = False, preferre
 def assign() -> Offer | None:
     """Reserve one seat for one caller, or nothing where nobody fits. To be asked again until it is nothing."""
     now = clock.now()
-    found = rows.read(_ASSIGN, [now, Int8(new_id()), now + _CONFIRM])
-    if not found:
-        return None
-    offer = Offer(*found[0])
-    news.tell([offer.staff])
-    return offer
+    found = rows.read(_ASSIGN, [now, Int8(new_id()), now + _CONFIRM, news.notice([news.SOMEBODY])])
+    return Offer(*found[0][:-1]) if found else None
 
 
 def rang(waiting: int) -> None:
@@ -185,7 +182,6 @@ def refused(offer: Offer, why: str) -> None:
             state=State.WAITING, seat=None
         )
         seats.released(offer.seat, offer.call, None, aside=why)
-        news.wake()
 
 
 def withdrawn(offer: Offer) -> None:

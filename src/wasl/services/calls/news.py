@@ -10,9 +10,11 @@ from wasl.kernel import rows
 CHANNEL = "wasl_calls"
 """The controller listens here; what it hears only says: look again."""
 BOARD = "phones"
+SOMEBODY = "{who}"
+"""In a notice: who the statement that sends it finds."""
 
 
-def notice(staff: Iterable[int | None] = ()) -> str:
+def notice(staff: Iterable[int | str | None] = ()) -> str:
     """What is said on the live channel to the pages of these people and the board, for a statement that says it."""
     return rows.notice([BOARD, *(f"staff:{one}" for one in dict.fromkeys(staff) if one)], "phone")
 

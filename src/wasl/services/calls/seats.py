@@ -151,8 +151,8 @@ _ASKED, _ASKED_FOR = "asked:", timedelta(seconds=60)
 
 def released(seat: int, call: int, wrap_up: timedelta | None, *, aside: str = "") -> None:
     """The seat has nothing to do with this call any more: wrap-up, ready, or set aside with the reason."""
-    while seats := _on(seat, call):
-        (one,) = seats
+    while found := _on(seat, call):
+        (one,) = found
         if aside:
             moved = _move(one, State.ASIDE, reason=aside)
         elif one.reason.startswith(_ASKED):

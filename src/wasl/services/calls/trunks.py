@@ -36,6 +36,16 @@ def heard(states: Mapping[int, str]) -> None:
     )  # fmt: skip
 
 
+def way_out() -> Trunk | None:
+    """The carrier that takes calls of ours: the first one that is well, or else the first one; None where none is on.
+
+    Of whom nothing is known yet is well: he is tried.
+    """
+    on = [(one, known.state if known else "") for one, known in with_states() if one.on]
+    well = (one for one, state in on if state not in (TrunkState.State.SILENT, TrunkState.State.REFUSED))
+    return next(well, on[0][0] if on else None)
+
+
 def with_states() -> list[tuple[Trunk, TrunkState | None]]:
     """All carriers, each with how it stands with him; None where that is not known."""
     states = TrunkState.objects.filter(at__gte=clock.now() - FRESH, trunk__on=True).in_bulk()

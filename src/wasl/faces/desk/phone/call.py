@@ -19,6 +19,7 @@ from wasl.faces.desk.amounts import seconds
 from wasl.faces.desk.phone.seat import RIGHT
 from wasl.faces.desk.places import desk_context
 from wasl.faces.desk.setup.page import number
+from wasl.faces.frame.forms import sought
 from wasl.kernel import clock
 from wasl.kernel.digits import to_ascii_digits
 from wasl.services.calls import callbacks, commands, identity, keyed, panel
@@ -166,7 +167,7 @@ def do(request: HttpRequest, staff: Staff, pk: int) -> HttpResponse:
 def whom(request: HttpRequest, staff: Staff, pk: int) -> HttpResponse:
     """Whom the call can be given to or asked: queues, colleagues, experts by topic, units."""
     one = call_of(staff, pk)
-    words = request.GET.get("q", "")[:60]
+    words = sought(request, 60)
     return render(request, "desk/phone/_whom.html", {"call": one, "found": panel.whom(words, but=staff), "q": words})
 
 

@@ -10,6 +10,7 @@ from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _g
 from django.utils.translation import gettext_lazy as _
@@ -65,9 +66,7 @@ def month(request: HttpRequest, staff: Staff) -> HttpResponse:
         else:
             said = ngettext("%(n)s recording was drawn.", "%(n)s recordings were drawn.", count) % {"n": count}
             messages.success(request, said if count else _g("Nothing new: this month is drawn."))
-        response = redirect("desk:phone_quality")
-        response["Location"] += f"?month={shown:%Y-%m}"
-        return response
+        return redirect(f"{reverse('desk:phone_quality')}?month={shown:%Y-%m}")
     rows = list(queries.checks(shown))
     return draw(
         request, staff, "quality", "phone_quality", month=dates.month(shown), chosen=f"{shown:%Y-%m}",

@@ -20,6 +20,7 @@ from wasl.core.organisation.models import Calendar, Staff
 from wasl.faces.desk.access import desk
 from wasl.faces.desk.setup import forms
 from wasl.faces.desk.setup.page import FORM, choices_in_scope, draw
+from wasl.faces.frame.forms import sought
 from wasl.kernel.names import local
 
 SHOWN_ROWS = 200
@@ -144,7 +145,7 @@ def _draw_edition(
             wrong.setdefault(problem.line, []).append(problem.words)
     changed = actions.differences(old.sheets, held.sheets) if old else []
     touched = {change.key: change.before is None for change in changed if change.sheet == sheet and change.after}
-    wanted = request.GET.get("q", "")[:60].strip().lower()
+    wanted = sought(request, 60).lower()
     only = request.GET.get("only", "") if request.GET.get("only") in ("changed", "wrong") else ""
     names = _names(held)
     rows = []

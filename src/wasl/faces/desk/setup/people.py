@@ -17,6 +17,7 @@ from wasl.faces.desk.access import desk
 from wasl.faces.desk.setup import forms
 from wasl.faces.desk.setup.page import FORM, RIGHT, draw, found, number, tried, unit_by_code
 from wasl.faces.desk.setup.told import changes_of
+from wasl.faces.frame.forms import sought
 from wasl.kernel import clock
 from wasl.services.messages import actions as outbox
 
@@ -27,7 +28,7 @@ def people(request: HttpRequest, staff: Staff) -> HttpResponse:
     held: dict[int, list[Post]] = {}
     for post in rights.current_posts().select_related("unit", "area").order_by("role"):
         held.setdefault(post.staff_id, []).append(post)
-    wanted = request.GET.get("q", "")[:60].strip().lower()
+    wanted = sought(request, 60).lower()
     only = request.GET.get("only", "")
     centre = rights.scopes(staff, RIGHT).centre
     rows = [
