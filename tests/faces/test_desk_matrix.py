@@ -22,7 +22,7 @@ from wasl.faces.desk import lists, urls, verbs
 from wasl.faces.desk.saved.models import SavedView
 from wasl.kernel import clock
 from wasl.services.calls import flows
-from wasl.services.calls.models import Call, CutOff, Line, Profile, Queue, Recording, Seat, VoiceMessage
+from wasl.services.calls.models import Call, Line, Owed, Profile, Queue, Recording, Seat, VoiceMessage
 from wasl.services.campaigns.models import Campaign, Group
 from wasl.services.dialogue.models import Command, ShortCode
 from wasl.services.enquiries.models import DataSet, Enquiry
@@ -143,9 +143,9 @@ def _voice_message() -> list[Any]:
     return [(VoiceMessage.objects.first() or VoiceMessage.objects.create(name="mailbox-1-1", **facts)).pk]
 
 
-def _cut_off(world: World) -> list[Any]:
+def _owed(world: World) -> list[Any]:
     (call,) = _call(world)
-    return [CutOff.objects.get_or_create(call_id=call, defaults={"was": "talking", "at": clock.now()})[0].pk]
+    return [Owed.objects.get_or_create(call_id=call, defaults={"why": "talking", "at": clock.now()})[0].pk]
 
 
 def _seat(world: World) -> list[Any]:
@@ -363,7 +363,7 @@ RULES: dict[str, Rule] = {
     "new_phone_line": Rule(ADMIN),
     "phone_line": Rule(ADMIN, lambda w: [_flow() and Line.objects.get().pk]),
     "mailbox": Rule(CENTRE),
-    "cut_off": Rule(CENTRE, lambda w: _cut_off(w)),
+    "owed": Rule(CENTRE, lambda w: _owed(w)),
     "voice_message": Rule(CENTRE, lambda w: _voice_message()),
     # Nobody has said why he listens.
     "voice_sound": Rule(frozenset(), lambda w: _voice_message()),

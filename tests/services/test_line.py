@@ -10,7 +10,7 @@ from django.db import connection
 from tests.city import City
 from wasl.core.organisation.models import Area, Staff
 from wasl.kernel import clock, rows
-from wasl.services.calls import actions, line, seats
+from wasl.services.calls import actions, line, owed, seats
 from wasl.services.calls.models import Call, Leg, Profile, Queue, Seat, Spell, Waiting
 
 pytestmark = pytest.mark.req("D1")
@@ -189,7 +189,7 @@ def rung_back(waiting: Waiting) -> Leg:
 
 
 @pytest.mark.req("C10")
-def test_who_is_called_back_in_vain_is_tried_once_more(queue: Queue) -> None:
+def test_who_is_called_back_in_vain_is_tried_once_more_and_then_by_people(queue: Queue) -> None:
     seat, waiting = seated("one"), waits()
     assert not line.not_reached(waiting.call_id), "nobody has tried"
     rung_back(waiting)
@@ -203,8 +203,11 @@ def test_who_is_called_back_in_vain_is_tried_once_more(queue: Queue) -> None:
         offer = line.assign()
         assert offer
         assert line.answered(offer)
+        assert not owed.waiting()
+        assert line.not_reached(waiting.call_id)
         assert line.not_reached(waiting.call_id)
     assert not Waiting.objects.filter(call=waiting.call, state="waiting").exists(), "a third time"
+    assert [(one.call_id, one.why) for one in owed.waiting()] == [(waiting.call_id, "in_vain")]
 
 
 @pytest.mark.req("C10")

@@ -385,18 +385,18 @@ def districts() -> list[list[Any]]:
     return [[key, known[code]] for key, code in sorted(keys.items())]
 
 
-def cut_off() -> list[list[str]]:
+def owed() -> list[list[str]]:
     """Who is to be called back because Asterisk fell: the name of his leg, and what he did."""
-    from wasl.services.calls import cutoff
+    from wasl.services.calls import owed
 
-    return [[one.call.channel, one.was] for one in cutoff.waiting()]
+    return [[one.call.channel, one.why] for one in owed.waiting()]
 
 
-def forget_cut_off() -> None:
+def forget_owed() -> None:
     """All were called back."""
-    from wasl.services.calls.models import CutOff
+    from wasl.services.calls.models import Owed
 
-    CutOff.objects.all().delete()
+    Owed.objects.all().delete()
 
 
 def short_recordings() -> list[str]:

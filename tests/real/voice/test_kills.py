@@ -279,17 +279,17 @@ def test_asterisk_dies_while_two_talk(house: Hotline, line: Carrier, desk: Insid
 def test_asterisk_dies_and_who_talked_or_waited_is_to_be_called_back(
     house: Hotline, line: Carrier, desk: Inside
 ) -> None:
-    desk.forget_cut_off()
+    desk.forget_owed()
     talker, _agent = talking(house, line, desk)
     talked = desk.call()["id"]
     waiter = person(house, line, caller="+96892345679")
     until(lambda: desk.call()["waits"] and desk.call()["id"] != talked, seconds=20, what="the other waits")
     in_menu(house, line, caller="+96892345670")
     killed(house, desk, "asterisk")
-    until(lambda: len(desk.cut_off()) == 2, seconds=40, what="both are listed")
-    assert sorted(desk.cut_off()) == sorted([[talker.leg, "talking"], [waiter.leg, "waiting"]])
+    until(lambda: len(desk.owed()) == 2, seconds=40, what="both are listed")
+    assert sorted(desk.owed()) == sorted([[talker.leg, "talking"], [waiter.leg, "waiting"]])
     until(lambda: not desk.open_things(), seconds=40, what="the end of all in the books")
-    desk.forget_cut_off()
+    desk.forget_owed()
 
 
 @pytest.mark.req("C10")

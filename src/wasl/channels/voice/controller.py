@@ -30,7 +30,7 @@ from wasl.channels.voice.menu import sweep
 from wasl.channels.voice.parties import Parties
 from wasl.channels.voice.speech import Speech
 from wasl.kernel import links
-from wasl.services.calls import actions, commands, cutoff, flows, line, news, seats, sentences
+from wasl.services.calls import actions, commands, flows, line, news, owed, seats, sentences
 from wasl.services.calls.checking import spoken
 from wasl.services.calls.line import Offer
 from wasl.services.calls.models import Call, Waiting
@@ -337,7 +337,7 @@ class Controller:
         """Go on with the calls that are on; end those that are not. Events meanwhile wait in their boxes."""
         try:
             # Who talked or waited in an Asterisk before this one, before his task ends him in the books.
-            if cut := await in_thread(cutoff.of_fallen, await self.ari.began()):
+            if cut := await in_thread(owed.of_fallen, await self.ari.began()):
                 log.error("Asterisk has fallen: %d are to be called back", cut)
             await self._tell_missed()
             await found.go_on(self, self._by_call)

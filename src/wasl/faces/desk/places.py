@@ -18,7 +18,7 @@ from wasl.faces.desk.lists import views
 from wasl.faces.desk.phone.bar import bar_of
 from wasl.faces.frame.rail import RailItem
 from wasl.kernel.counting import counts
-from wasl.services.calls import cutoff, voicemail
+from wasl.services.calls import owed, voicemail
 from wasl.services.campaigns import queries as campaigns
 from wasl.services.messages import notices
 from wasl.services.messages import queries as outbox_queries
@@ -54,8 +54,8 @@ def counted(staff: Staff) -> dict[str, QuerySet[Any]]:
     if rights.scopes(staff, "case.told").centre:
         found["untold"] = outbox_queries.untold(staff)
     if rights.scopes(staff, "mailbox.work").centre:
-        # Messages, and calls that a fault cut off: both are to be called back.
-        found["mailbox"] = voicemail.waiting().values("pk").order_by().union(cutoff.open_ones().values("pk"))
+        # Who left a message, and whom we owe a call: both are to be called back.
+        found["mailbox"] = voicemail.waiting().values("pk").order_by().union(owed.open_ones().values("pk"))
     return found
 
 

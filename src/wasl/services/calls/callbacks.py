@@ -15,7 +15,7 @@ from wasl.kernel import clock, seal
 from wasl.kernel.ids import new_id
 from wasl.services.calls import actions, flows, news, panel, voicemail
 from wasl.services.calls.line import back_channel
-from wasl.services.calls.models import Call, CutOff, Profile, Queue, Seat, VoiceMessage, Waiting
+from wasl.services.calls.models import Call, Owed, Profile, Queue, Seat, VoiceMessage, Waiting
 from wasl.services.calls.seats import Unfit
 
 State = Waiting.State
@@ -57,8 +57,8 @@ def order_for_message(message: VoiceMessage, *, by: Staff) -> Call:
         return _order(message.call, by)
 
 
-def order_for_cut_off(row: CutOff, *, by: Staff) -> Call:
-    """The same for who was cut off when Asterisk fell. Raises Forbidden, Unfit."""
+def order_for_owed(row: Owed, *, by: Staff) -> Call:
+    """The same for whom we owe a call. Raises Forbidden, Unfit."""
     rights.require(by, voicemail.RIGHT)
     return _order(row.call, by)
 

@@ -15,7 +15,7 @@ from psycopg.types.numeric import Int8
 from wasl.kernel import clock, rows
 from wasl.kernel.ids import new_id
 from wasl.services.calls import news, seats
-from wasl.services.calls.models import Call, Leg, Queue, Waiting
+from wasl.services.calls.models import Call, Leg, Owed, Queue, Waiting
 
 State = Waiting.State
 
@@ -210,7 +210,7 @@ def waits_again(waiting: int) -> None:
 
 
 def not_reached(call: int) -> bool:
-    """Who was being called back did not come on the line: once more, later, and then it is for people to try.
+    """Who was being called back did not come on the line: once more, later, and then he is owed a call of people.
 
     False where nobody was calling him back, or he has come on the line.
     """
@@ -219,8 +219,12 @@ def not_reached(call: int) -> bool:
         one = waits.last()
         if one is None or one.state != State.ANSWERED or _came_on(one):
             return False
-        # Whom an agent wanted rung is rung once: he knows, and asks again himself.
-        if len(waits) < CALL_BACKS and one.call.back_of_id is None:
+        if one.call.back_of_id is not None:
+            # Whom an agent wanted rung is rung once: he knows, and asks again himself.
+            pass
+        elif len(waits) >= CALL_BACKS:
+            Owed.objects.get_or_create(call_id=call, defaults={"why": Owed.Why.IN_VAIN, "at": clock.now()})
+        else:
             Waiting.objects.create(
                 call_id=call, queue_id=one.queue_id, language=one.language, area_id=one.area_id, callback=True,
                 entered_at=one.entered_at, rank=clock.now() + timedelta(minutes=5),

@@ -156,29 +156,30 @@ class Call(Row):
         return f"{self.hint} {self.arrived_at:%F %T}"
 
 
-class CutOff(models.Model):
-    """A call that ended because Asterisk fell while its caller talked or waited: somebody calls him back."""
+class Owed(models.Model):
+    """A caller whom we owe a call: Asterisk fell while he talked or waited, or calling him back was in vain."""
 
-    class Was(models.TextChoices):
-        TALKING = "talking", pgettext_lazy("cut off", "in conversation")
-        WAITING = "waiting", pgettext_lazy("cut off", "waiting for a person")
+    class Why(models.TextChoices):
+        TALKING = "talking", pgettext_lazy("owed", "cut off in conversation")
+        WAITING = "waiting", pgettext_lazy("owed", "cut off while waiting")
+        IN_VAIN = "in_vain", pgettext_lazy("owed", "called back twice, not reached")
 
     class Outcome(models.TextChoices):
-        CALLED = "called", pgettext_lazy("cut off", "called back")
-        NOTHING = "nothing", pgettext_lazy("cut off", "nothing to do")
+        CALLED = "called", pgettext_lazy("owed", "called back")
+        NOTHING = "nothing", pgettext_lazy("owed", "nothing to do")
 
-    call = models.OneToOneField(Call, models.CASCADE, primary_key=True, related_name="cut_off")
-    was = models.CharField(max_length=8, choices=Was.choices)
+    call = models.OneToOneField(Call, models.CASCADE, primary_key=True, related_name="owed")
+    why = models.CharField(max_length=8, choices=Why.choices)
     at = models.DateTimeField()
     outcome = models.CharField(max_length=8, choices=Outcome.choices, blank=True)
     done_at = models.DateTimeField(null=True)
     done_by = models.ForeignKey(Staff, models.PROTECT, null=True, related_name="+")
 
     class Meta:
-        indexes = [models.Index(fields=["at"], name="calls_cut_off_open", condition=models.Q(done_at=None))]
+        indexes = [models.Index(fields=["at"], name="calls_owed_open", condition=models.Q(done_at=None))]
 
     def __str__(self) -> str:
-        return f"{self.call_id} {self.was}"
+        return f"{self.call_id} {self.why}"
 
 
 class Prompt(Row):

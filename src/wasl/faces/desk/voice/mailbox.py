@@ -17,8 +17,8 @@ from wasl.faces.desk.sounds import played
 from wasl.faces.desk.tabs import central
 from wasl.faces.desk.voice.forms import ToCaseForm
 from wasl.kernel import clock
-from wasl.services.calls import callbacks, cutoff, voicemail
-from wasl.services.calls.models import CutOff, VoiceMessage
+from wasl.services.calls import callbacks, owed, voicemail
+from wasl.services.calls.models import Owed, VoiceMessage
 from wasl.services.calls.seats import Unfit
 
 RIGHT = voicemail.RIGHT
@@ -36,7 +36,7 @@ def listed(request: HttpRequest, staff: Staff) -> HttpResponse:
     waiting = list(voicemail.waiting()[: MOST + 1])
     return _draw(
         request, staff, "mailbox", waiting=waiting[:MOST], more=len(waiting) > MOST, done=list(voicemail.done()[:20]),
-        cut=list(cutoff.waiting()[:MOST]), cut_done=list(cutoff.done()[:20]),
+        owed=list(owed.waiting()[:MOST]), owed_done=list(owed.done()[:20]),
     )  # fmt: skip
 
 
@@ -80,29 +80,29 @@ def message(request: HttpRequest, staff: Staff, pk: int) -> HttpResponse:
 
 
 @central(RIGHT, methods=FORM)
-def cut_off(request: HttpRequest, staff: Staff, pk: int) -> HttpResponse:
-    """A call that a fault cut off: whom to call back, and what came of it."""
-    held = CutOff.objects.select_related("call__line", "call__agent", "done_by").filter(pk=pk).first()
+def owed_call(request: HttpRequest, staff: Staff, pk: int) -> HttpResponse:
+    """A caller whom we owe a call: whom to ring, and what came of it."""
+    held = Owed.objects.select_related("call__line", "call__agent", "done_by").filter(pk=pk).first()
     if held is None:
         raise Http404
     do, number = request.POST.get("do", ""), ""
     try:
         if do == "number":
-            number = cutoff.see_number(held, by=staff)
+            number = owed.see_number(held, by=staff)
         elif do == "ring":
-            made = callbacks.order_for_cut_off(held, by=staff)
+            made = callbacks.order_for_owed(held, by=staff)
             messages.success(request, _("Your telephone rings first, then his."))
             return redirect("desk:phone_call", made.pk)
         elif do:
-            cutoff.finish(held, by=staff, outcome=do)
+            owed.finish(held, by=staff, outcome=do)
             messages.success(request, _("Done."))
             return redirect("desk:mailbox")
     except (NotAllowed, Unfit) as refused:
         messages.error(request, str(refused))
-        return redirect("desk:cut_off", pk)
+        return redirect("desk:owed", pk)
     return _draw(
-        request, staff, "cut_off", held=held, number=number, may_ring=rights.may(staff, "phone.answer"),
-        changes=changes_of(Audit.objects.filter(kind="cutoff", row=pk)),
+        request, staff, "owed", held=held, number=number, may_ring=rights.may(staff, "phone.answer"),
+        changes=changes_of(Audit.objects.filter(kind="owed", row=pk)),
     )  # fmt: skip
 
 

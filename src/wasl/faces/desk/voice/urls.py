@@ -13,7 +13,7 @@ PATTERNS = [
     path("setup/lines/new/", lines.line, name="new_phone_line"),
     path("setup/lines/<int:pk>/", lines.line, name="phone_line"),
     path("mailbox/", mailbox.listed, name="mailbox"),
-    path("mailbox/cut/<int:pk>/", mailbox.cut_off, name="cut_off"),
+    path("mailbox/owed/<int:pk>/", mailbox.owed_call, name="owed"),
     path("mailbox/<int:pk>/", mailbox.message, name="voice_message"),
     path("mailbox/<int:pk>/sound/", mailbox.sound, name="voice_sound"),
 ]

@@ -1,4 +1,4 @@
-"""Calls that Asterisk cut off when it fell: kept the moment that is known, and worked on until they are called back."""
+"""Callers whom we owe a call: kept the moment that is known, and worked on until somebody has called them back."""
 
 from datetime import datetime
 
@@ -12,7 +12,7 @@ from wasl.core.organisation.actions.audit import note
 from wasl.core.organisation.models import Staff
 from wasl.kernel import clock
 from wasl.services.calls.actions import number_of
-from wasl.services.calls.models import Call, CutOff, Leg, Waiting
+from wasl.services.calls.models import Call, Leg, Owed, Waiting
 from wasl.services.calls.voicemail import RIGHT
 
 
@@ -22,26 +22,26 @@ def of_fallen(began: datetime) -> int:
     Who was in the menu is not among them, nor who is called back by itself: he keeps his place.
     """
     calls = Call.objects.filter(ended_at__isnull=True, arrived_at__lt=began).prefetch_related("waits", "legs")
-    found = [CutOff(call=one, was=was, at=clock.now()) for one in calls if (was := _was(one))]
-    return len(CutOff.objects.bulk_create(found, ignore_conflicts=True))
+    found = [Owed(call=one, why=why, at=clock.now()) for one in calls if (why := _why(one))]
+    return len(Owed.objects.bulk_create(found, ignore_conflicts=True))
 
 
-def _was(call: Call) -> str:
+def _why(call: Call) -> str:
     waits = list(call.waits.all())
     if any(one.callback for one in waits):
         came_on = any(leg.kind == Leg.Kind.CITIZEN and leg.answered_at and not leg.ended_at for leg in call.legs.all())
-        return CutOff.Was.TALKING if came_on else ""
+        return Owed.Why.TALKING if came_on else ""
     if any(one.state in (Waiting.State.WAITING, Waiting.State.OFFERED) for one in waits):
-        return CutOff.Was.WAITING
-    return CutOff.Was.TALKING if call.answered_at else ""
+        return Owed.Why.WAITING
+    return Owed.Why.TALKING if call.answered_at else ""
 
 
-def open_ones() -> QuerySet[CutOff]:
+def open_ones() -> QuerySet[Owed]:
     """Whom nobody has called back yet."""
-    return CutOff.objects.filter(done_at=None)
+    return Owed.objects.filter(done_at=None)
 
 
-def waiting() -> QuerySet[CutOff]:
+def waiting() -> QuerySet[Owed]:
     """The same with all that is shown of them, the longest ago first. `again`: he has spoken with somebody since."""
     later = Call.objects.filter(
         look_up=OuterRef("call__look_up"), arrived_at__gt=OuterRef("at"), answered_at__isnull=False
@@ -49,31 +49,31 @@ def waiting() -> QuerySet[CutOff]:
     return _rows().filter(done_at=None).annotate(again=Exists(later)).order_by("at", "pk")
 
 
-def done() -> QuerySet[CutOff]:
+def done() -> QuerySet[Owed]:
     """Those that were done, the latest first."""
     return _rows().filter(done_at__isnull=False).order_by("-done_at")
 
 
-def _rows() -> QuerySet[CutOff]:
-    return CutOff.objects.select_related("call__line", "call__agent", "done_by")
+def _rows() -> QuerySet[Owed]:
+    return Owed.objects.select_related("call__line", "call__agent", "done_by")
 
 
-def see_number(row: CutOff, *, by: Staff) -> str:
+def see_number(row: Owed, *, by: Staff) -> str:
     """Whom to call back; each look is in the audit. Raises Forbidden."""
     rights.require(by, RIGHT)
-    note(by, "cutoff.number_seen", row, None)
+    note(by, "owed.number_seen", row, None)
     return number_of(row.call)
 
 
-def finish(row: CutOff, *, by: Staff, outcome: str) -> None:
+def finish(row: Owed, *, by: Staff, outcome: str) -> None:
     """Nothing more is to be done. Raises Forbidden; NotAllowed when somebody has done it, or for no such outcome."""
     rights.require(by, RIGHT)
-    if outcome not in CutOff.Outcome.values:
+    if outcome not in Owed.Outcome.values:
         raise NotAllowed(_("Choose what came of it."))
     with transaction.atomic():
-        held = CutOff.objects.select_for_update().get(pk=row.pk)
+        held = Owed.objects.select_for_update().get(pk=row.pk)
         if held.done_at is not None:
             raise NotAllowed(_("Somebody has done this already."))
         held.outcome, held.done_at, held.done_by = outcome, clock.now(), by
         held.save()
-        note(by, "cutoff.done", held, None)
+        note(by, "owed.done", held, None)

@@ -13,22 +13,27 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name="CutOff",
+            name="Owed",
             fields=[
                 (
                     "call",
                     models.OneToOneField(
                         on_delete=django.db.models.deletion.CASCADE,
                         primary_key=True,
-                        related_name="cut_off",
+                        related_name="owed",
                         serialize=False,
                         to="calls.call",
                     ),
                 ),
                 (
-                    "was",
+                    "why",
                     models.CharField(
-                        choices=[("talking", "in conversation"), ("waiting", "waiting for a person")], max_length=8
+                        choices=[
+                            ("talking", "cut off in conversation"),
+                            ("waiting", "cut off while waiting"),
+                            ("in_vain", "called back twice, not reached"),
+                        ],
+                        max_length=8,
                     ),
                 ),
                 ("at", models.DateTimeField()),
@@ -50,9 +55,7 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "indexes": [
-                    models.Index(condition=models.Q(("done_at", None)), fields=["at"], name="calls_cut_off_open")
-                ],
+                "indexes": [models.Index(condition=models.Q(("done_at", None)), fields=["at"], name="calls_owed_open")],
             },
         ),
     ]

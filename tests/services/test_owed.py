@@ -1,4 +1,4 @@
-"""Calls that Asterisk cut off when it fell: who is among them, and how they are worked on."""
+"""Callers whom we owe a call: who is among them, and how they are worked on."""
 
 from datetime import timedelta
 from typing import Any
@@ -12,9 +12,9 @@ from wasl.core.cases.change import NotAllowed
 from wasl.core.organisation.models import Audit
 from wasl.core.organisation.rights import Forbidden
 from wasl.kernel import clock, seal
-from wasl.services.calls import cutoff, seats
+from wasl.services.calls import owed, seats
 from wasl.services.calls.actions import number_place
-from wasl.services.calls.models import Call, CutOff, Leg, Queue, Waiting
+from wasl.services.calls.models import Call, Leg, Owed, Queue, Waiting
 
 pytestmark = [pytest.mark.django_db, pytest.mark.req("D11")]
 NUMBER = "+96892345678"
@@ -46,52 +46,52 @@ def test_who_talked_or_waited_is_listed_once_and_nobody_else(city: City) -> None
     Leg.objects.create(call=on_back, channel="back", kind="citizen", dialled_at=now, answered_at=now)
     wait(call("7", minutes=0))  # in the Asterisk that runs
     began = now - timedelta(minutes=1)
-    assert cutoff.of_fallen(began) == 3
-    assert {(one.call.channel, one.was) for one in cutoff.waiting()} == {
+    assert owed.of_fallen(began) == 3
+    assert {(one.call.channel, one.why) for one in owed.waiting()} == {
         ("1", "talking"), ("2", "waiting"), ("6", "talking"),
     }  # fmt: skip
-    cutoff.of_fallen(began)
-    assert CutOff.objects.count() == 3
+    owed.of_fallen(began)
+    assert Owed.objects.count() == 3
 
 
 def test_somebody_calls_him_back_and_is_done(city: City) -> None:
     talked = call("1", answered_at=clock.now())
-    cutoff.of_fallen(clock.now() - timedelta(minutes=1))
-    row = cutoff.waiting().get()
-    assert cutoff.see_number(row, by=city.agent) == NUMBER
+    owed.of_fallen(clock.now() - timedelta(minutes=1))
+    row = owed.waiting().get()
+    assert owed.see_number(row, by=city.agent) == NUMBER
     with pytest.raises(Forbidden):
-        cutoff.see_number(row, by=city.officer("bus"))
+        owed.see_number(row, by=city.officer("bus"))
     with pytest.raises(Forbidden):
-        cutoff.finish(row, by=city.officer("bus"), outcome="called")
+        owed.finish(row, by=city.officer("bus"), outcome="called")
     with pytest.raises(NotAllowed):
-        cutoff.finish(row, by=city.agent, outcome="anything")
-    cutoff.finish(row, by=city.agent, outcome="called")
+        owed.finish(row, by=city.agent, outcome="anything")
+    owed.finish(row, by=city.agent, outcome="called")
     with pytest.raises(NotAllowed):
-        cutoff.finish(row, by=city.agent, outcome="nothing")
-    assert not cutoff.waiting()
-    assert cutoff.done().get().done_by == city.agent
+        owed.finish(row, by=city.agent, outcome="nothing")
+    assert not owed.waiting()
+    assert owed.done().get().done_by == city.agent
     assert list(Audit.objects.filter(row=talked.pk).order_by("at").values_list("verb", flat=True)) == [
-        "cutoff.number_seen", "cutoff.done",
+        "owed.number_seen", "owed.done",
     ]  # fmt: skip
 
 
 def test_who_has_spoken_with_somebody_since_is_marked(city: City) -> None:
     call("1", answered_at=clock.now())
-    cutoff.of_fallen(clock.now() - timedelta(minutes=1))
-    assert not vars(cutoff.waiting().get())["again"]
-    CutOff.objects.update(at=clock.now() - timedelta(minutes=2))
+    owed.of_fallen(clock.now() - timedelta(minutes=1))
+    assert not vars(owed.waiting().get())["again"]
+    Owed.objects.update(at=clock.now() - timedelta(minutes=2))
     call("2", minutes=1, answered_at=clock.now())
-    assert vars(cutoff.waiting().get())["again"]
+    assert vars(owed.waiting().get())["again"]
 
 
 def test_it_is_worked_on_in_the_mailbox_and_the_number_is_shown_to_who_asks(city: City) -> None:
     talked = call("1", answered_at=clock.now())
-    cutoff.of_fallen(clock.now() - timedelta(minutes=1))
-    client, here = enter(city.agent), reverse("desk:cut_off", args=[talked.pk])
+    owed.of_fallen(clock.now() - timedelta(minutes=1))
+    client, here = enter(city.agent), reverse("desk:owed", args=[talked.pk])
     listed = page(client, "mailbox")
-    assert "Cut off by a fault" in listed
+    assert "Calls that we owe" in listed
     assert here in listed
-    assert NUMBER not in page(client, "cut_off", talked.pk)
+    assert NUMBER not in page(client, "owed", talked.pk)
     assert NUMBER in client.post(here, {"do": "number"}).content.decode()
     # He has not taken his seat: he is told so, and nobody is rung.
     assert client.post(here, {"do": "ring"})["Location"] == here
@@ -101,8 +101,8 @@ def test_it_is_worked_on_in_the_mailbox_and_the_number_is_shown_to_who_asks(city
     assert client.post(here, {"do": "ring"}).status_code == 302
     assert Call.objects.get(back_of=talked).agent == city.agent
     assert client.post(here, {"do": "case"}).status_code == 302
-    assert CutOff.objects.get().done_at is None
+    assert Owed.objects.get().done_at is None
     assert client.post(here, {"do": "called"}).status_code == 302
-    assert "Cut off by a fault" not in page(client, "mailbox")
-    assert "Cut off, and done lately" in page(client, "mailbox")
-    assert "Show the number" in page(client, "cut_off", talked.pk)
+    assert "Calls that we owe" not in page(client, "mailbox")
+    assert "Owed, and done lately" in page(client, "mailbox")
+    assert "Show the number" in page(client, "owed", talked.pk)
