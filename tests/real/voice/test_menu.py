@@ -1,12 +1,14 @@
 """Real calls through the menu: what the caller hears, what the house keeps of it."""
 
+from pathlib import Path
+
 import httpx
 import pytest
 
 from tests.real.hotline import Hotline, until
 from tests.real.voice.carrier import ALIKE, Carrier
 from tests.real.voice.inside import Inside
-from tests.real.voice.people import spoken
+from tests.real.voice.people import in_menu, sentence, spoken
 from wasl.channels.voice.speech import Speech
 
 pytestmark = pytest.mark.timeout(300)
@@ -51,4 +53,30 @@ def test_the_state_of_a_request_by_number_and_pin(
     until(lambda: desk.call()["ended"], seconds=10, what="the end in the books")
     kept = desk.call()
     assert (kept["language"], kept["hint"][-3:], kept["outcome"]) == (language, "678", "left")
+    assert desk.asked() == ["voice", "found"]
+
+
+@pytest.mark.req("C8")
+def test_who_has_guessed_is_refused_the_right_pin_too_when_he_calls_again(
+    house: Hotline, line: Carrier, desk: Inside
+) -> None:
+    number, pin = reported(house, desk)
+    wrong = f"{(int(pin) + 1) % 1_000_000:06d}"
+
+    def asks(caller: str, *guesses: str, last: Path) -> None:
+        """He calls, gives the number and one PIN after the other."""
+        call = in_menu(house, line, caller=caller)
+        call.key("1")
+        for n, guess in enumerate(guesses, 1):
+            call.answers(spoken(house, "number", "en"), f"{number}#", spoken(house, "pin", "en"))
+            then = last if n == len(guesses) else spoken(house, "number", "en")
+            call.answers(spoken(house, "pin", "en"), f"{guess}#", then)
+        line.hang_up(call.name)
+        call.end(20)
+
+    asks("+96892340010", wrong, wrong, wrong, last=sentence(house, "tries", "en"))
+    asks("+96892340010", pin, last=spoken(house, "number", "en"))
+    assert desk.asked() == ["voice", "refused"]
+    # Nobody is shut out because somebody else has guessed.
+    asks("+96892340011", pin, last=spoken(house, "main", "en"))
     assert desk.asked() == ["voice", "found"]

@@ -8,64 +8,20 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, Playwright
 
-from tests.real.browser import CHROMIUM, FLAGS, PATIENCE_MS
-from tests.real.hotline import Hotline, strain, until
-from tests.real.voice.carrier import Carrier, Heard
+from tests.real.hotline import Hotline, until
+from tests.real.voice.browsers import desk_of, seated, taken
+from tests.real.voice.carrier import Carrier
 from tests.real.voice.inside import Inside
-from tests.real.voice.people import AGENT, CALLER, decides, hears, in_menu, sentence
+from tests.real.voice.people import AGENT, BOSS, CALLER, EXPERT, decides, hears, sentence
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.slow]
-# A microphone that beeps, no question whether it may be used, and addresses of this machine as they are.
-SOUND = [
-    "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream", "--allow-loopback-in-peer-connection",
-    "--disable-features=WebRtcHideLocalIpsWithMdns", "--autoplay-policy=no-user-gesture-required",
-]  # fmt: skip
 
 
 @pytest.fixture
 def page(playwright: Playwright, house: Hotline) -> Iterator[Page]:
-    """Agent2's desk in a browser with a headset."""
-    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *SOUND])
-    context = browser.new_context(base_url=house.url, viewport={"width": 1440, "height": 900})
-    context.set_default_timeout(PATIENCE_MS * strain())
-    context.add_cookies([{"name": "django_language", "value": "en", "url": house.url}])
-    page = context.new_page()
-    known = next(one for one in house.demo["sign_ins"] if one["username"] == "agent2")
-    page.goto("/account/login/")
-    page.fill("input[name=login]", known["username"])
-    page.fill("input[name=password]", known["password"])
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/desk/**")
-    yield page
-    context.close()
-    browser.close()
-
-
-def seated(page: Page) -> Page:
-    """Take the seat; gives the telephone's window once it is connected, and makes the seat ready."""
-    with page.context.expect_page() as opened:
-        page.get_by_role("button", name="Take my seat").or_(
-            page.get_by_role("button", name="Open the telephone")
-        ).first.click()
-    window = opened.value
-    window.wait_for_selector('body[data-line="connected"]')
-    page.get_by_role("button", name="Ready for calls").click()
-    page.wait_for_selector('[data-seat="ready"]')
-    return window
-
-
-def taken(house: Hotline, line: Carrier, page: Page) -> Heard:
-    """Somebody calls, wants a person, and is answered by the one who sits here."""
-    call = in_menu(house, line)
-    call.key("0")
-    page.wait_for_selector('[data-seat="offered"]', timeout=60_000)
-    rang = time.monotonic()
-    page.wait_for_url("**/desk/phone/call/**")
-    page.wait_for_selector("#call")
-    assert time.monotonic() - rang < 1.0 * strain(), "the call's page did not come up at once"
-    page.keyboard.press("Alt+a")
-    page.wait_for_selector('[data-seat="busy"]')
-    return call
+    """Agent2's desk."""
+    with desk_of("agent2", playwright, house) as page:
+        yield page
 
 
 @pytest.mark.req("E1", "D8")
@@ -91,6 +47,69 @@ def test_an_agent_answers_at_the_browser(house: Hotline, line: Carrier, desk: In
     until(lambda: desk.call()["outcome"] == "answered", seconds=20, what="the end of the call")
     tail = call.sound()[-8 * 8000 :]
     assert float(abs(tail).max()) > 1000, "nothing of the agent was heard"
+
+
+@pytest.mark.req("D5", "D6", "E5")
+def test_an_agent_asks_an_expert_and_leaves_the_caller_with_him(
+    house: Hotline, line: Carrier, desk: Inside, page: Page
+) -> None:
+    expert = line.phone(EXPERT)
+    seated(page)
+    call = taken(house, line, page)
+    call.tone(CALLER)
+    desk.agent(name="nora", phone=expert.number, queues="none")
+    # By the keyboard alone: the search, a name, and the first of what is found.
+    page.keyboard.press("Alt+t")
+    page.keyboard.type("nora")
+    page.get_by_role("button", name="Ask first: nora").focus()
+    page.keyboard.press("Enter")
+    page.get_by_text("You speak with nora; the caller waits.").wait_for()
+    assert CALLER not in hears(expert)
+    assert EXPERT not in hears(call)
+    page.keyboard.press("Alt+j")
+    page.get_by_text("You, the caller and nora hear each other.").wait_for()
+    assert hears(expert) == {CALLER}
+    assert hears(call) == {EXPERT}
+    page.get_by_role("button", name="Leave the caller with him").click()
+    page.wait_for_selector('[data-seat="wrap_up"]')
+    assert hears(expert) == {CALLER}
+    line.hang_up(call.name)
+    call.end(20)
+    until(lambda: desk.call()["outcome"] == "answered", seconds=20, what="the end of the call")
+
+
+@pytest.mark.req("D8")
+def test_a_supervisor_helps_from_the_board(
+    house: Hotline, line: Carrier, desk: Inside, page: Page, playwright: Playwright
+) -> None:
+    boss = line.phone(BOSS)
+    seated(page)
+    call = taken(house, line, page)
+    call.tone(CALLER)
+    with desk_of("supervisor1", playwright, house) as board:
+        board.goto("/desk/phones/")
+        board.get_by_text("Take your seat to listen or help").wait_for()
+        desk.agent(name="supervisor1", phone=boss.number, queues="none")
+        board.reload()
+
+        def helps(how: str) -> None:
+            board.locator("#board-calls summary").click()
+            board.locator(f"#board-calls button[value={how}]").click()
+            board.wait_for_load_state()
+
+        helps("listen")
+        board.get_by_text("Your telephone will ring.").wait_for()
+        until(lambda: boss.file.exists(), seconds=20, what="his telephone is rung")
+        assert hears(boss) == {CALLER}
+        assert BOSS not in hears(call)
+        helps("barge")
+        until(lambda: hears(call) == {BOSS}, seconds=20, what="the caller hears him")
+        helps("take_over")
+        until(lambda: desk.state(name="agent2")[0] == "wrap_up", seconds=20, what="the agent is let go")
+        assert hears(boss) == {CALLER}
+        line.hang_up(call.name)
+        call.end(20)
+        board.get_by_text("No call is on.").wait_for()
 
 
 @pytest.mark.req("D11", "E5")

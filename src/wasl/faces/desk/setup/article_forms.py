@@ -78,9 +78,10 @@ class ArticleForm(forms.Form):
             for code in LANGUAGES:
                 attrs = {"lang": code, "dir": "rtl" if code == "ar" else "ltr"}
                 widget = forms.Textarea(attrs={**attrs, "rows": rows}) if rows > 1 else forms.TextInput(attrs=attrs)
-                self.fields[f"{name}_{code}"] = forms.CharField(
-                    label=_LABELS[name][code], required=False, max_length=longest, widget=widget
-                )
+                field = forms.CharField(label=_LABELS[name][code], required=False, max_length=longest, widget=widget)
+                # A draft may lack it, an article may not: it is not called optional.
+                field.needed_later = True  # type: ignore[attr-defined]  # for the frame's templates
+                self.fields[f"{name}_{code}"] = field
 
     def columns(self) -> list[tuple[str, str, list[Any]]]:
         """What each language calls itself, its code, and its fields, for the page."""
