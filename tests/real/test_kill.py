@@ -34,7 +34,7 @@ KILLS = ("web worker", "sender", "backend", "web", "worker", "postgres")
 ROUNDS = 2
 SPACING_S = 2.0
 LEASE_S = 6
-# The demo's catcher keeps the newest 5000 mails: far more than these make. At this pace they last on a fast machine too.
+# The demo's catcher keeps the newest 5000 mails: far more than these make. At this pace they last on a fast machine.
 MOST, PACE_S = 1400, 0.2
 
 

@@ -14,11 +14,17 @@ from wasl.channels.voice.speech import Speech
 pytestmark = pytest.mark.timeout(300)
 
 
-def reported(house: Hotline, desk: Inside) -> list[str]:
-    """Number and PIN of a new request."""
+def reported(house: Hotline, desk: Inside, service: str = "water-leak", **answers: str) -> list[str]:
+    """Number and PIN of a new request; `answers` to the questions of its service."""
     answer = httpx.post(
         f"{house.url}/open311/v2/requests.json",
-        data={"service_code": "water-leak", "lat": "23.6", "long": "58.41", "description": "A pipe has burst"},
+        data={
+            "service_code": service,
+            "lat": "23.6",
+            "long": "58.41",
+            "description": "A pipe has burst",
+            **{f"attribute[{question}]": answer for question, answer in answers.items()},
+        },
         headers={"X-API-Key": house.demo["open311"]["key"]},
         timeout=60,
         trust_env=False,
@@ -60,7 +66,8 @@ def test_the_state_of_a_request_by_number_and_pin(
 def test_who_has_guessed_is_refused_the_right_pin_too_when_he_calls_again(
     house: Hotline, line: Carrier, desk: Inside
 ) -> None:
-    number, pin = reported(house, desk)
+    # One that is public is told of to everybody who knows its number.
+    number, pin = reported(house, desk, "conduct-quality", **{"unit-concerned": "Roads"})
     wrong = f"{(int(pin) + 1) % 1_000_000:06d}"
 
     def asks(caller: str, *guesses: str, last: Path) -> None:

@@ -36,6 +36,10 @@ def _written(one: Trunk, number: str) -> configuration.Trunk:
     )  # fmt: skip
 
 
+_SETTLES_S = 2.0
+"""Where carriers have changed, what Asterisk says of them at once is not how they stand."""
+
+
 async def keep(ami: Ami, folder: Path) -> None:
     """Tell Asterisk of carriers that are others than it knows. Raises what the AMI raises, and OSError."""
     if await asyncio.to_thread(configuration.rewrite, folder, await in_thread(known)):
@@ -44,6 +48,7 @@ async def keep(ami: Ami, folder: Path) -> None:
             await ami.command(f"module reload {module}.so")
         # Else who was refused with the old password would be tried with the new one after `retry_interval` only.
         await ami.command("pjsip send register *all")
+        await asyncio.sleep(_SETTLES_S)
 
 
 async def look(ari: Ari, ami: Ami) -> None:
