@@ -6,8 +6,9 @@ from django.db.models import QuerySet
 from tests.city import City, Told
 from wasl.core.cases import actions, queries
 from wasl.core.cases.change import NotAllowed
-from wasl.core.cases.models import Case, Entry
+from wasl.core.cases.models import Case, Entry, WorkOrder
 from wasl.core.organisation import queries as organisation
+from wasl.core.organisation import rights
 from wasl.core.organisation.models import Post, Staff
 from wasl.core.organisation.rights import RIGHTS, Forbidden
 from wasl.kernel import clock
@@ -88,6 +89,26 @@ def test_each_role_and_scope_sees_only_its_rows(cases: dict[str, Told]) -> None:
         assert found == expected, (role, unit, area)
 
 
+@pytest.mark.req("P1", "B22")
+@pytest.mark.slow
+def test_what_somebody_works_on_he_sees(cases: dict[str, Told]) -> None:
+    people = [holder(role, unit=unit, area=area) for role, unit, area, _expected in SEES]
+    # Of both posts: what the unit of one must not see he does not see by the other either.
+    for role, unit in (("supervisor", "seeb"), ("supervisor", ""), ("agent", "")):
+        both = holder("officer", unit="audit")
+        Post.objects.create(staff=both, role=role, unit=organisation.unit(unit) if unit else None, since=clock.now())
+        people.append(both)
+    worked = 0
+    for staff in people:
+        for states in (WorkOrder.LIVE, ("dispatched",), ("signed",)):
+            own = organisation.under(rights.scopes(staff, "order.signed").unit_paths)
+            orders = WorkOrder.objects.filter(unit__in=own, state__in=states)
+            wanted = set(queries.visible_to(staff).filter(pk__in=orders.values("case")).values_list("pk", flat=True))
+            assert set(queries.worked_on(staff, states).values_list("pk", flat=True)) == wanted, (staff, states)
+            worked += len(wanted)
+    assert worked > 10
+
+
 @pytest.mark.slow
 def test_a_post_that_ended_or_an_inactive_person_sees_nothing(cases: dict[str, Told]) -> None:
     staff = holder("supervisor")
@@ -158,3 +179,13 @@ def test_the_vault_of_a_confidential_case_stays_shut_to_units(cases: dict[str, T
         actions.open_identity(
             told.fresh(), by=city.officer("water"), reason="contact-person", text="He must open the gate."
         )
+
+
+@pytest.mark.req("P4")
+def test_an_opening_ends_when_the_case_becomes_confidential(city: City) -> None:
+    told = city.report().dispatched_to()
+    officer = city.officer_of(told.order.unit)
+    actions.open_identity(told.case, by=officer, reason="contact-person", text="I must ring at his door.")
+    assert queries.may_see_identity(officer, told.fresh())
+    actions.flag(told.case, by=city.agent, flags={"confidential": True})
+    assert not queries.may_see_identity(officer, told.fresh())

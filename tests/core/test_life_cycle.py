@@ -9,6 +9,7 @@ from wasl.core.cases import actions, queries
 from wasl.core.cases.change import THE_CITIZEN, THE_SYSTEM, NotAllowed, StaleCase
 from wasl.core.cases.models import Case
 from wasl.core.organisation import queries as organisation
+from wasl.core.organisation.models import Post
 from wasl.core.organisation.rights import Forbidden
 from wasl.core.people.actions import Reach
 from wasl.kernel import acceptance, clock
@@ -443,3 +444,22 @@ def test_an_inactive_unit_gets_nothing_by_itself(city: City) -> None:
     case = city.report(trusted=True).case
     assert case.state == "received"
     assert case.route["why"] == "inactive"
+
+
+@pytest.mark.req("B22")
+def test_a_part_of_a_confidential_case_is_confidential(city: City) -> None:
+    told = city.report().dispatched_to()
+    actions.flag(told.case, by=city.agent, flags={"confidential": True})
+    part = actions.open_part(told.fresh(), by=city.dispatcher, category="street-light-out", text="The light as well.")
+    assert Case.objects.get(pk=part.case.pk).confidential
+    assert not queries.public().filter(pk=part.case.pk).exists()
+
+
+@pytest.mark.req("N4")
+def test_nobody_of_the_handling_unit_answers_for_the_citizen(city: City) -> None:
+    told = city.report().dispatched_to().replied().told()
+    colleague = city.new_officer(told.order.unit)
+    Post.objects.create(staff=colleague, role="agent", since=clock.now())
+    with pytest.raises(NotAllowed, match="handled"):
+        actions.confirm(told.case, by=colleague)
+    actions.confirm(told.case, by=city.agent)

@@ -69,3 +69,16 @@ def test_merge_and_split_bring_everything_home(city: City) -> None:
     with pytest.raises(NotAllowed):
         persons.split(done, by=city.supervisor)
     assert journal.verify().broken is None
+
+
+@pytest.mark.req("P4")
+def test_a_sensitive_record_makes_the_one_it_is_joined_to_sensitive(city: City) -> None:
+    first = person_of(city.report(reach=Reach(name="Ali", phone="92345678")).case)
+    second = person_of(city.report(reach=Reach(name="Ali", mail="ali@example.com")).case)
+    persons.mark_sensitive(second, by=city.supervisor, sensitive=True)
+    done = persons.merge(first, second, by=city.supervisor)
+    first.refresh_from_db()
+    assert first.sensitive
+    persons.split(done, by=city.supervisor)
+    first.refresh_from_db()
+    assert not first.sensitive

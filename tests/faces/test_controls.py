@@ -101,3 +101,11 @@ def test_our_own_reasons_are_in_the_language_of_who_reads_and_others_as_they_cam
     with override("ar"):
         assert reason("RINVDSTADR") == "RINVDSTADR"
         assert reason("") == ""
+
+
+def test_a_hint_is_words() -> None:
+    field = forms.CharField(help_text='<div hx-post="/desk/">A & B</div>')
+    form = type("Form", (forms.Form,), {"field": field})(renderer=FrameRenderer())
+    drawn = form["field"].as_field_group()
+    assert "&lt;div hx-post=" in drawn
+    assert "<div hx-post=" not in drawn

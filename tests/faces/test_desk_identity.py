@@ -5,6 +5,7 @@ import pytest
 from tests.city import City
 from tests.faces.desk import do
 from tests.faces.test_desk_matrix import enter, jpeg
+from wasl.core.cases import actions
 from wasl.core.cases.models import Entry
 from wasl.core.contacts import actions as contacts
 from wasl.core.people.actions import Reach
@@ -84,3 +85,13 @@ def test_originals_need_the_identity(city: City) -> None:
     assert original.headers["Content-Disposition"].startswith("attachment")
     assert b"".join(original) == jpeg()
     assert enter(city.administrator).get(f"/desk/file/{file}/shown/").status_code == 403
+
+
+def test_originals_of_a_confidential_case_need_the_identity_whatever_they_are(city: City) -> None:
+    told = city.report(attachments=[contacts.keep(b"%PDF-1.4\n%%EOF\n", "Maryam.pdf")]).dispatched_to()
+    file = told.case.contacts.get().attachments.get().pk
+    officer = enter(city.officer_of(told.order.unit))
+    assert officer.get(f"/desk/file/{file}/original/").status_code == 200
+    actions.flag(told.fresh(), by=city.agent, flags={"confidential": True})
+    assert officer.get(f"/desk/file/{file}/original/").status_code == 403
+    assert enter(city.agent).get(f"/desk/file/{file}/original/").status_code == 200

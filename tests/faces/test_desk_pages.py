@@ -59,3 +59,13 @@ def test_sign_in_and_out(city: City) -> None:
 def test_a_part_asked_for_after_signing_out_leads_to_the_sign_in() -> None:
     answer = Client().get("/desk/rail/", headers={"HX-Request": "true"})
     assert answer.headers["HX-Redirect"] == "/account/login/"
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["/desk/setup/roster/attendance/?day=0001-01-01", "/desk/phones/figures/?until=9999-12-31&since=9999-12-01",
+     "/desk/report/?draft=%00", "/desk/list/all/?number=%00&since=0001-01-01", "/desk/sms/figures/?until=0001-01-01"],
+)  # fmt: skip
+def test_what_nobody_types_is_no_fault_of_ours(city: City, address: str) -> None:
+    for staff in (city.administrator, city.supervisor, city.agent):
+        assert enter(staff).get(address).status_code in (200, 302, 400, 403, 404)

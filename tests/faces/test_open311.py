@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from tests.city import City
 from wasl.core.cases import actions, journal
+from wasl.core.cases.change import THE_CITIZEN
 from wasl.core.cases.models import Case
 from wasl.core.catalogue import queries as catalogue
 from wasl.core.contacts.models import Attachment, Contact
@@ -448,3 +449,41 @@ def test_the_document_describes_what_is_there(api: Api) -> None:
     shown = api.get(f"requests/{case.number}.json", extensions="true").json()[0]
     assert shown.keys() == request.keys()
     assert json.dumps(document)
+
+
+def test_the_key_of_an_update_gives_nobody_a_pin(api: Api) -> None:
+    theirs = api.city.report().dispatched_to().case
+    added = api.post(
+        "servicerequestupdates.json", idempotency_key="k", service_request_id=theirs.number, description="Worse."
+    )
+    assert added.status_code == 201
+    case = api.report(idempotency_key="k")
+    assert case.number != theirs.number
+    again = api.post(
+        "servicerequestupdates.json", idempotency_key="k", service_request_id=case.number, description="Here too."
+    )
+    assert again.status_code == 201, "a key is of one request"
+
+
+def test_a_pin_that_was_renewed_is_given_to_the_citizen_alone(api: Api) -> None:
+    form = {"service_code": "water-leak", "lat": "23.58", "long": "58.40", "description": "Once."}
+    first = api.post("requests.json?extensions=true", idempotency_key="k", **form).json()[0]
+    assert first["extended_attributes"]["pin"]
+    actions.renew_pin(Case.objects.get(), by=THE_CITIZEN)
+    second = api.post("requests.json?extensions=true", idempotency_key="k", **form).json()[0]
+    assert second["service_request_id"] == first["service_request_id"]
+    assert second["extended_attributes"]["pin"] is None
+
+
+@pytest.mark.req("F11")
+def test_a_public_place_is_a_street_and_a_corrected_text_is_gone(api: Api) -> None:
+    case = api.report(lat="23.58123", long="58.40456")
+    (shown,) = api.get(f"requests/{case.number}.json").json()
+    assert (shown["lat"], shown["long"]) == (23.581, 58.405)
+    for text in ("Said of house 7 complains.", "A pipe broke."):
+        actions.publish(case, by=api.city.dispatcher, text=text)
+    updates = api.get("servicerequestupdates.json").content.decode()
+    page = Browser().get(f"/cases/{case.number}/").content.decode()
+    for said in (updates, page):
+        assert "A pipe broke." in said
+        assert "house 7" not in said

@@ -302,3 +302,8 @@ def test_an_error_inside_is_said_in_shape_and_recorded(
     assert described(response)[0][0] == 500
     assert b"secret detail" not in response.content
     assert "ZeroDivisionError" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["service_code", "service_request_id", "status", "start_date", "page"])
+def test_a_nul_among_what_is_asked_for(api: Api, name: str) -> None:
+    assert api.get("requests.json", **{name: "\x00"}).status_code in (200, 400)

@@ -12,6 +12,7 @@ from django.urls import reverse
 from tests.city import City, Told
 from tests.faces.citizen import other, photo, pin, post, unlocked
 from wasl.core.cases import actions
+from wasl.core.contacts import actions as contacts
 from wasl.core.contacts.models import Attachment
 from wasl.kernel import acceptance, clock
 
@@ -177,6 +178,22 @@ def test_words_and_photos_are_added_once(city: City) -> None:
     )
     assert mine.post(url, {"text": ""}).status_code == 422
     assert mine.post(url, {"text": "a\0b"}).status_code == 422
+
+
+def test_what_the_unit_sends_is_his_only_as_it_was_made_anew(city: City) -> None:
+    told = city.report().dispatched_to().signed()
+    proof = contacts.keep(photo().read(), "proof.jpg")
+    actions.reply(
+        told.order, by=city.officer_of(told.order.unit), outcome="fixed", text="We repaired it on Thursday.",
+        attachments=[proof], seen=told.fresh().version,
+    )  # fmt: skip
+    told.told()
+    mine = unlocked(told.case)
+    shown, original = (
+        mine.get(reverse("portal:case_file", args=[told.case.number, proof.pk, form])) for form in ("shown", "original")
+    )
+    assert b"".join(shown.streaming_content)  # type: ignore[attr-defined]  # a file response
+    assert original.status_code == 404
 
 
 def _asked(told: Told) -> Told:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.city import City
 from tests.faces.test_desk_matrix import enter
-from wasl.core.cases import actions, search
+from wasl.core.cases import actions, persons, search
 from wasl.core.people.actions import Reach
 from wasl.kernel import acceptance
 
@@ -137,3 +137,13 @@ def test_notes_for_colleagues_are_found_where_they_are_read(city: City) -> None:
         page = asked(enter(staff), q="caretaker")
         assert told.case.number in page
         assert "The <mark>caretaker</mark> is called" in page
+
+
+@pytest.mark.req("P4")
+def test_that_a_sensitive_person_has_asked_is_found_by_those_who_keep_such(city: City) -> None:
+    told = city.report(reach=Reach(name="Salim Unseen", phone="92345678"))
+    assert told.case.requester is not None
+    persons.mark_sensitive(told.case.requester, by=city.supervisor, sensitive=True)
+    for query in ({"q": "unseen", "by": "name"}, {"q": "92345678"}):
+        assert told.case.number not in asked(enter(city.agent), **query)
+        assert told.case.number in asked(enter(city.second_line), **query)

@@ -261,6 +261,22 @@ def test_forged_pins_are_counted_whether_the_number_exists_or_not(visitor: Visit
     )
 
 
+@pytest.mark.req("C8")
+def test_behind_a_proxy_everybody_has_limits_of_his_own(house: Hotline, report: Report) -> None:
+    made = report()
+
+    def tries(address: str, pin: str) -> int:
+        with Visitor(house) as one:
+            # What he says of himself comes first, what the proxy saw last.
+            one.headers["X-Forwarded-For"] = f"198.51.100.{secrets.randbelow(250)}, {address}"
+            return one.form("/track/", number=made["number"], pin=pin).status_code
+
+    wrong = f"{(int(made['pin']) + 1) % 10**6:06d}"
+    assert [tries("203.0.113.9", wrong) for _ in range(6)] == [422] * 5 + [429]
+    assert tries("203.0.113.9", made["pin"]) == 429
+    assert tries("203.0.113.10", made["pin"]) == 302
+
+
 def test_numbers_cannot_be_enumerated(visitor: Visitor, report: Report) -> None:
     """Not by the answer, nor by how long it takes: a confidential request is like a number that was never given."""
     hidden = report(**{"service_code": "conduct-quality", "attribute[unit-concerned]": "seeb"})["number"]

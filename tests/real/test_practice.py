@@ -67,7 +67,8 @@ def figures(house: Hotline) -> dict[str, object]:
     return {
         "cases": ask(house, "cases"),
         "messages": len(ask(house, "messages")),
-        "board": re.findall(r"<b>[\d+]+</b>", board),
+        # Unsent, unsigned, returned, disputed; what is due or overdue changes with the time.
+        "board": re.findall(r"<b>[\d+]+</b>", board)[:4],
         "list": re.findall(r'class="w-number">[^<]+', every),
         "open311": json.loads(requests),
         "journal": run("journal", "verify", "--data", house.data).returncode,

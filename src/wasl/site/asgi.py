@@ -10,6 +10,7 @@ import os
 from wasl.site.wsgi import application as django  # isort: skip
 
 from django.conf import settings
+from granian.utils.proxies import wrap_asgi_with_proxy_headers
 from starlette.types import Receive, Scope, Send
 
 from wasl.faces.desk import presence
@@ -41,8 +42,7 @@ def _before_the_end() -> None:
     phone.end()
 
 
-async def app(scope: Scope, receive: Receive, send: Send) -> None:
-    """The ASGI application of a web process."""
+async def _app(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "lifespan":
         await lifespan(receive, send, lambda: before_the_end(_before_the_end), _end)
     elif scope["type"] == "http":
@@ -53,3 +53,10 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await phone(scope, receive, send)
     else:
         await send({"type": "websocket.close", "code": 1000})
+
+
+app = wrap_asgi_with_proxy_headers(_app, trusted_hosts=settings.WASL_PROXIES)
+"""The ASGI application of a web process. Whoever a proxy of ours speaks for is the client (`X-Forwarded-For`).
+
+Limits by address would else be those of the whole city.
+"""

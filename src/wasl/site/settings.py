@@ -53,6 +53,8 @@ WASL_COURIERS = {
 }
 # A message that a sender has held for so long is in doubt: the sender died with it.
 WASL_SENDER_LEASE_S = float(os.environ.get("WASL_SENDER_LEASE_S", "60"))
+# Whose word on who asks is taken: reverse proxies, addresses or networks. Others cannot reach a loopback address.
+WASL_PROXIES = os.environ.get("WASL_PROXIES", "127.0.0.1,::1")
 # Ways to reach the hotline beside telephone, mail and this site, as JSON: {"fax": "+968 …", "sms": "90888"};
 # see faces/portal/ways.py.
 WASL_WAYS = json.loads(os.environ.get("WASL_WAYS", "{}"))
@@ -123,6 +125,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "wasl.faces.frame.errors.WhileNotSetUp",
+    "wasl.faces.frame.errors.Unreadable",
 ]
 
 if WASL_IS_PRACTICE:

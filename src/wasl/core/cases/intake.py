@@ -83,14 +83,17 @@ def new_case() -> Case:
 
 
 def of_key(key: str, by: By) -> Receipt | None:
-    """What the same sender was given for this idempotency key before, or nothing."""
+    """What the same sender was given for this idempotency key before, or nothing.
+
+    A PIN that was renewed since is the citizen's alone: then it is empty.
+    """
     contact = Contact.objects.filter(idempotency_key=scoped(key, by)).select_related("case").first()
     if contact is None or contact.case is None:
         return None
     first = contact.case.entries.get(seq=1)
     return Receipt(
         contact.case,
-        seal.pin_of(contact.case.number, contact.case.pin_generation),
+        "" if contact.case.pin_generation else seal.pin_of(contact.case.number, 0),
         bytes(first.hash).hex(),
         repeated=True,
     )

@@ -40,7 +40,10 @@ def merge(keep: Person, other: Person, *, by: Staff) -> Merge:
             _hand_over(case, kept, by=by)
         joined.merged_into = kept
         joined.save(update_fields=["merged_into"])
-        moved = {"addresses": addresses, "contacts": contacts, "cases": [case.pk for case in cases]}
+        moved: dict[str, object] = {"addresses": addresses, "contacts": contacts, "cases": [case.pk for case in cases]}
+        if joined.sensitive and not kept.sensitive:
+            kept.sensitive = moved["sensitive"] = True
+            kept.save(update_fields=["sensitive"])
         return Merge.objects.create(kept=kept, joined=joined, moved=moved, by=by, at=clock.now())
 
 
@@ -61,6 +64,8 @@ def split(done: Merge, *, by: Staff) -> None:
             _hand_over(case, joined, by=by)
         joined.merged_into = None
         joined.save(update_fields=["merged_into"])
+        if held.moved.get("sensitive"):
+            Person.objects.filter(pk=held.kept_id).update(sensitive=False)
         held.split_at, held.split_by = clock.now(), by
         held.save(update_fields=["split_at", "split_by"])
 

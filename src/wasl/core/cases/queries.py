@@ -112,6 +112,20 @@ def visible_to(staff: Staff) -> QuerySet[Case]:
     return Case.objects.filter(seen | Q(Exists(orders))).exclude(against__in=own)
 
 
+def worked_on(staff: Staff, states: Collection[str] = WorkOrder.LIVE) -> QuerySet[Case]:
+    """Open cases for which a unit of this person has an order in one of these states (live ones); all visible to him.
+
+    Orders stand in one condition: beside that of `visible_to` PostgreSQL would take both to be rare, and sort all the
+    work of a unit for one page. Open is said as well, so that the cases due first can be walked instead.
+    """
+    own = organisation.under(rights.scopes(staff, "order.signed").unit_paths)
+    live = WorkOrder.objects.filter(unit__in=own, case=OuterRef("pk"), state__in=states)
+    found = Case.objects.filter(Exists(live), state__in=OPEN_STATES)
+    if rights.scopes(staff, roles=_OVER_THE_CENTRE).centre:
+        return found
+    return found.exclude(against__in=organisation.under(rights.scopes(staff, roles=_SEEING).unit_paths))
+
+
 def _within_scope(staff: Staff, verb: str, case: Case, orders: Mapping[int, WorkOrder], order_id: int | None) -> bool:
     scope = rights.scopes(staff, verb)
     if scope.centre or (case.area_id in scope.areas and not case.confidential):
@@ -210,16 +224,28 @@ def data_of(entry: Entry) -> dict[str, Any]:
     return data
 
 
+_STREET = 3
+"""Decimals of a degree: a hundred metres, a street and not a house."""
+
+
+def public_place(case: Case) -> tuple[float, float] | None:
+    """(lat, lon) of a request as everybody may know it, or nothing."""
+    if case.lat is None or case.lon is None:
+        return None
+    return round(case.lat, _STREET), round(case.lon, _STREET)
+
+
 def may_see_identity(staff: Staff, case: Case) -> bool:
     """Whether the vault is open to this person for this case: the centre's people by right, others by an opening.
 
-    That of somebody marked as sensitive is open only to those who keep such records (P4).
+    That of somebody marked as sensitive is open only to those who keep such records (P4). An opening ends when the case
+    is marked as confidential.
     """
     if case.requester is not None and case.requester.sensitive:
         return rights.scopes(staff, "person.sensitive").centre
     if rights.scopes(staff, "identity.read").centre:
         return True
-    return opened(staff, case)
+    return not case.confidential and opened(staff, case)
 
 
 def opened(staff: Staff, case: Case) -> bool:

@@ -168,7 +168,9 @@ def _of(persons: QuerySet[people.Person] | None, staff: Staff) -> QuerySet[Case]
     if persons is None:
         return Case.objects.none()
     latest = persons.order_by("-pk").values_list("pk", "merged_into")[:MOST_PEOPLE]
-    return queries.visible_to(staff).filter(requester__in={pk for pair in latest for pk in pair if pk})
+    found = queries.visible_to(staff).filter(requester__in={pk for pair in latest for pk in pair if pk})
+    # That somebody marked as sensitive has asked is as sealed as who he is.
+    return found if rights.scopes(staff, "person.sensitive").centre else found.exclude(requester__sensitive=True)
 
 
 def learn_words() -> int:

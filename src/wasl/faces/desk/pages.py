@@ -234,7 +234,8 @@ def file(request: HttpRequest, staff: Staff, pk: int, form: str) -> HttpResponse
     """A file of a visible case: `shown` and `thumb` in the page, `original` always as a download.
 
     What is shown of a sound is the sound, to be played in the page.
-    The original of a photo only with the right to the identity: it may hold a place and a camera.
+    The original of a photo, and of every file of a confidential case, only with the right to the identity: it may hold
+    a place, a camera, a name.
     """
     found = (
         Attachment.objects.filter(pk=pk, erased_at__isnull=True, contact__case__in=queries.visible_to(staff))
@@ -246,9 +247,10 @@ def file(request: HttpRequest, staff: Staff, pk: int, form: str) -> HttpResponse
     if form == "shown" and found.kind == "audio":
         return played(request, contacts.original_of(found).getvalue(), found.mime)
     if form == "original" or (form == "shown" and not found.shown):
-        if found.kind == "image" and not queries.may_see_identity(staff, found.contact.case):
+        sealed = found.kind == "image" or found.contact.case.confidential
+        if sealed and not queries.may_see_identity(staff, found.contact.case):
             raise rights.Forbidden(
-                _("The original of a photo may hold its place; open the identity with a reason if you need it.")
+                _("The original of a file may hold a place or a name; open the identity with a reason if you need it.")
             )
         return _locked(
             FileResponse(

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from django.db import DataError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils.functional import Promise
@@ -152,6 +153,21 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     """`handler500`; asks the data base nothing, because that may be what is down."""
     return error_page(request, 500)
+
+
+class Unreadable:
+    """Middleware: what nobody types (a NUL, a day beyond the calendar) was not understood; it is no fault of ours."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self._get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Answers only these errors."""
+        nul = isinstance(exception, DataError | ValueError) and "NUL" in str(exception)
+        return error_page(request, 400) if nul or isinstance(exception, OverflowError) else None
 
 
 class WhileNotSetUp:

@@ -85,7 +85,7 @@ def _report(request: HttpRequest, fmt: str) -> HttpResponse:
     }
     if extended:
         # The PIN opens the request to whoever has it: the client gives it to the citizen and keeps it nowhere.
-        made["extended_attributes"] = {"pin": receipt.pin, "receipt": receipt.entry_hash}
+        made["extended_attributes"] = {"pin": receipt.pin or None, "receipt": receipt.entry_hash}
     return respond([made], "service_requests", fmt, 201)
 
 

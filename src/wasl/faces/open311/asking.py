@@ -327,7 +327,7 @@ def search(request: HttpRequest) -> Search:
 
 def _listed(given: QueryDict, name: str) -> list[str]:
     """Values of a parameter that may be given several times and hold several, comma delimited."""
-    return [value.strip() for text in given.getlist(name) for value in text.split(",") if value.strip()]
+    return [value for text in given.getlist(name) for part in text.split(",") if (value := plain.line(part))]
 
 
 def _span(fields: Fields, *, bounded: bool) -> tuple[datetime, datetime]:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.urls import reverse
 
 from wasl.core.cases import queries as cases
@@ -113,6 +113,7 @@ def _public_numbers(heads: Sequence[int]) -> Mapping[int, str]:
 def _request(case: Case, photos: Sequence[Attachment], heads: Mapping[int, str] | None) -> dict[str, Any]:
     closed = case.state in CLOSED
     category = catalogue.of_number(case.edition).category(case.category)
+    place = cases.public_place(case)
     shown: dict[str, Any] = {
         "service_request_id": case.number,
         "status": "closed" if closed else "open",
@@ -128,8 +129,8 @@ def _request(case: Case, photos: Sequence[Attachment], heads: Mapping[int, str] 
         "address": str(case.area) if case.area else None,
         "address_id": case.area.code if case.area else None,
         "zipcode": None,
-        "lat": case.lat,
-        "long": case.lon,
+        "lat": place[0] if place else None,
+        "long": place[1] if place else None,
         "media_url": media_url(photos[0]) if photos else None,
     }
     if heads is not None:
@@ -187,7 +188,10 @@ def updates(client: Client | None, start: datetime, end: datetime, first: int, c
     )
     words = dict(
         Remark.objects.filter(
-            pk__in=[d["remark"] for d in data.values() if "remark" in d], audience=Remark.Audience.PUBLIC
+            Q(body=F("case__public_text")) | ~Q(role="public"),
+            pk__in=[d["remark"] for d in data.values() if "remark" in d],
+            audience=Remark.Audience.PUBLIC,
+            erased_at__isnull=True,
         ).values_list("pk", "body")
     )
     return [

@@ -48,7 +48,10 @@ def add(case: Case, *, text: str, files: Sequence[UploadedFile[Any]] = ()) -> bo
     made = keep_all(files)
     if _came_already(case, text.strip(), made):
         return False
-    cases.add(case, by=THE_CITIZEN, text=text, attachments=made)
+    # Pressed twice at once: the second waits for the first, and then adds nothing.
+    when = int(clock.now().timestamp() // SAME_AGAIN_WITHIN.total_seconds())
+    same = "|".join([str(case.pk), str(when), text.strip(), *sorted(bytes(one.sha256).hex() for one in made)])
+    cases.add(case, by=THE_CITIZEN, text=text, attachments=made, idempotency_key=same)
     return True
 
 

@@ -334,7 +334,7 @@ def leave(request: HttpRequest, number: str) -> HttpResponse:
 def file(request: HttpRequest, number: str, pk: int, size: str) -> HttpResponseBase:
     """A file of his case, as it may be shown."""
     found = queries.file_of(_mine(request, number), pk)
-    if found is None:
+    if found is None or (size == "original" and found.shown and not queries.sent_by_him(found)):
         raise Http404
     return send_file(found, size)
 

@@ -39,7 +39,6 @@ from wasl.kernel import acceptance, clock
 PAGE = 20
 MOST_POINTS = 1000
 # Three decimals of a degree are about 110 m: the street, not the house.
-_DECIMALS = 3
 _PERIODS = {"7": 7, "30": 30, "90": 90, "365": 365, "all": None}
 _USUAL_PERIOD = "90"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -119,13 +118,6 @@ def listed(chosen: Mapping[str, str]) -> QuerySet[Case]:
             found = found.filter(verdict="solved")
     days = _PERIODS[chosen.get("period", _USUAL_PERIOD)]
     return found.filter(received_at__gte=clock.now() - timedelta(days=days)) if days else found
-
-
-def place_of(case: Case) -> tuple[float, float] | None:
-    """(lat, lon) of a request as everybody may know it, or nothing."""
-    if case.lat is None or case.lon is None:
-        return None
-    return round(case.lat, _DECIMALS), round(case.lon, _DECIMALS)
 
 
 @dataclass(frozen=True)
@@ -253,7 +245,7 @@ def points(request: HttpRequest) -> HttpResponse:
     features = []
     for case in rows:
         category = catalogue.of_number(case.edition).category(case.category)
-        place = place_of(case)
+        place = cases.public_place(case)
         if place is None:
             continue
         title = category.name if category else case.number
@@ -326,9 +318,10 @@ def story(case: Case) -> list[Line]:
     """What happened as everybody may know it, the latest first; orders of helping units are left out."""
     orders = {order.pk: order for order in WorkOrder.objects.filter(case=case)}
     written = dict(
-        Remark.objects.filter(case=case, audience=Remark.Audience.PUBLIC, erased_at__isnull=True).values_list(
-            "pk", "body"
-        )
+        # A text that was corrected is not given any more.
+        Remark.objects.filter(Q(body=case.public_text) | ~Q(role="public"), case=case, erased_at__isnull=True)
+        .filter(audience=Remark.Audience.PUBLIC)
+        .values_list("pk", "body")
     )
     lines, lead = [], None
     for entry in cases.story(case):
@@ -355,7 +348,7 @@ def public_case(request: HttpRequest, number: str) -> HttpResponse:
     case = _public_case(number)
     if case.number != number:
         return redirect("portal:public_case", number=case.number)
-    place = place_of(case)
+    place = cases.public_place(case)
     context = {
         "one": shown(case),
         "case": case,

@@ -32,11 +32,12 @@ def add(
 
     The same idempotency key adds nothing the second time and gives the entry of the first.
     """
-    key = scoped(idempotency_key, by) if idempotency_key else None
+    # Of this case alone: `intake.of_key` gives the PIN of what was begun with a key.
+    key = scoped(f"add {case.pk} {idempotency_key}", by) if idempotency_key else None
     with changing(case, by=by, seen=seen, verb="case.added") as change:
         held = change.case
         # The case is locked: who sends the same at the same time waits here and then finds it.
-        if key and (known := Contact.objects.filter(idempotency_key=key, case=held).first()):
+        if key and (known := Contact.objects.filter(idempotency_key=key).first()):
             return held.entries.get(verb="case.added", at=known.at)
         contact = Contact(
             case=held,

@@ -279,5 +279,7 @@ def open_part(case: Case, *, by: Staff, category: str, text: str, seen: int | No
                     against=held.against,
                 )
                 take_in(begun, report)
+                if held.confidential and not part.confidential:
+                    begun.record("case.flagged", flags={"confidential": True})
                 begun.record("case.registered")
         return Receipt(part, seal.pin_of(part.number, part.pin_generation), begun.entries[0].hash.hex())

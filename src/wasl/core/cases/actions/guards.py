@@ -7,6 +7,8 @@ from wasl.core.cases.change import By, Change, NotAllowed
 from wasl.core.cases.models import Case, WorkOrder
 from wasl.core.catalogue import queries as catalogue
 from wasl.core.catalogue.book import Reason
+from wasl.core.organisation import queries as organisation
+from wasl.core.organisation import rights
 from wasl.core.organisation.models import Staff, Unit
 
 
@@ -61,7 +63,13 @@ def citizen_may_join(case: Case, head: Case) -> None:
         raise NotAllowed(_("That request is not open to be joined any more."))
 
 
+def _handles(staff: Staff, case: Case) -> bool:
+    unit = organisation.unit_of(case.unit_id) if case.unit_id else None
+    paths = rights.scopes(staff, "order.replied").unit_paths
+    return unit is not None and any(unit.path.startswith(path) for path in paths)
+
+
 def may_speak_for_citizen(change: Change, by: By) -> None:
     """Staff may record the citizen's answer (by phone), but nobody of the handling unit may (N4)."""
-    if isinstance(by, Staff) and by.pk == change.case.replied_by_id:
+    if isinstance(by, Staff) and (by.pk == change.case.replied_by_id or _handles(by, change.case)):
         raise NotAllowed(_("Nobody who handled it may answer for the citizen."))

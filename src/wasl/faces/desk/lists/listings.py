@@ -10,7 +10,6 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from wasl.core.cases import queries
 from wasl.core.cases.models import OPEN_STATES, Case, State, WorkOrder
-from wasl.core.organisation import queries as organisation
 from wasl.core.organisation import rights
 from wasl.core.organisation.models import Staff
 from wasl.kernel import clock
@@ -47,13 +46,6 @@ class Listing:
 
 def _in(*states: str) -> Callable[[Staff], QuerySet[Case]]:
     return lambda staff: queries.visible_to(staff).filter(state__in=states)
-
-
-def _work(staff: Staff, *states: str) -> QuerySet[Case]:
-    own = organisation.under(rights.scopes(staff, "order.signed").unit_paths)
-    live = WorkOrder.objects.filter(unit__in=own, case=OuterRef("pk"), state__in=states or WorkOrder.LIVE)
-    # Where orders are live the case is open: said, so that the cases due first are found without sorting all of a unit.
-    return queries.visible_to(staff).filter(Exists(live), state__in=OPEN_STATES)
 
 
 def _to_close(staff: Staff) -> QuerySet[Case]:
@@ -95,7 +87,7 @@ LISTINGS: dict[str, Listing] = {
             "work",
             pgettext_lazy("list", "Work list"),
             "list-check",
-            _work,
+            queries.worked_on,
             _roles("officer"),
             "g w",
             gettext_lazy("Requests that were sent to your unit appear here, the most urgent first."),
@@ -104,7 +96,7 @@ LISTINGS: dict[str, Listing] = {
             "sign",
             pgettext_lazy("list", "To sign for"),
             "signature",
-            lambda staff: _work(staff, "dispatched"),
+            lambda staff: queries.worked_on(staff, ["dispatched"]),
             _roles("officer"),
             "g s",
             gettext_lazy("New orders that nobody of your unit has signed for appear here."),

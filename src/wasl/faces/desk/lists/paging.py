@@ -119,9 +119,11 @@ def page_of(listing: Listing, staff: Staff, query: QueryDict) -> Page:
     cases = cases_of(listing, staff, filters, shape)
     cases = _placed(cases, sort.column, query.get("before") or query.get("after") or "", descending)
     sign = "-" if descending else ""
-    found = list(cases.order_by(f"{sign}{sort.column}", f"{sign}id")[: PAGE + 1])
-    more = len(found) > PAGE
-    found = found[:PAGE]
+    # First which, from indexes alone where that is possible, and then all that is shown of those.
+    places = list(cases.order_by(f"{sign}{sort.column}", f"{sign}id").values_list("pk", flat=True)[: PAGE + 1])
+    more = len(places) > PAGE
+    known = cases.in_bulk(places[:PAGE])
+    found = [known[pk] for pk in places[:PAGE] if pk in known]
     if back:
         found.reverse()
     page = Page(rows_of(found), filters=filters, shape=shape, query=kept(query))

@@ -24,6 +24,8 @@ from wasl.kernel import clock
 ON_THE_RAIL = 12
 MOST = 60
 """Views that one person keeps."""
+LONGEST = 4000
+"""Signs of what one holds."""
 TAKEN_BACK_WITHIN = timedelta(days=1)
 
 
@@ -88,6 +90,8 @@ def save(
     _may_share(by, sharing)
     if view is None and SavedView.objects.filter(owner=by, removed_at=None).count() >= MOST:
         raise NotAllowed(_("You keep %(most)s views already; remove one first.") % {"most": MOST})
+    if len(query) > LONGEST:
+        raise NotAllowed(_("These are more filters than a view can keep; choose fewer."))
     held = view or SavedView(owner=by)
     held.name, held.listing, held.query, held.changed_at = name.strip(), listing.code, query, clock.now()
     held.shared = sharing.shared

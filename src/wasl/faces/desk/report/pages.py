@@ -203,7 +203,8 @@ def filed(request: HttpRequest, staff: Staff, number: str) -> HttpResponse:
     first = case.entries.get(seq=1)
     context = {
         "case": case,
-        "pin": seal.pin_of(case.number, case.pin_generation),
+        # One that was renewed since is the citizen's alone.
+        "pin": "" if case.pin_generation else seal.pin_of(case.number, 0),
         "hash": bytes(first.hash).hex(),
         "status": queries.status_sentence(case),
         "what": lists.category_name(case),
