@@ -487,3 +487,16 @@ def test_a_public_place_is_a_street_and_a_corrected_text_is_gone(api: Api) -> No
     for said in (updates, page):
         assert "A pipe broke." in said
         assert "house 7" not in said
+
+
+def test_an_update_of_another_system_does_not_answer_for_the_citizen(api: Api) -> None:
+    client = api.city.client
+    client.trusted = False
+    client.save()
+    theirs, ours = api.city.report().registered().case, api.report()
+    for case in (theirs, ours):
+        actions.ask(case, by=api.city.agent, question="Which pipe?")
+        form = {"service_request_id": case.number, "description": "Still."}
+        assert api.post("servicerequestupdates.json", **form).status_code == 201
+    assert Case.objects.get(pk=theirs.pk).awaiting_citizen
+    assert not Case.objects.get(pk=ours.pk).awaiting_citizen

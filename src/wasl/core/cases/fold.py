@@ -104,7 +104,9 @@ def _asked(case: Case, orders: Orders, e: Happening) -> None:
 
 
 def _added(case: Case, orders: Orders, e: Happening) -> None:
-    if case.state != State.SUSPENDED:
+    # What another system adds to somebody's request does not answer what he was asked.
+    foreign = e.actor.startswith("client:") and e.actor != f"client:{case.client_id}"
+    if case.state != State.SUSPENDED and not foreign:
         case.awaiting_citizen = False
 
 
