@@ -180,12 +180,29 @@ def test_too_many_are_turned_away_and_a_place_is_told(queue: Queue) -> None:
 def rung_back(waiting: Waiting) -> Leg:
     """It is his turn, the agent is there, and he is rung."""
     assert line.to_callback(waiting.pk)
+    actions.ended(waiting.call, "callback", "")
     offer = line.assign()
     assert offer
     assert offer.callback
     assert line.answered(offer)
     channel = line.back_channel(waiting.call_id, waiting.pk)
     return Leg.objects.create(call=waiting.call, channel=channel, kind=Leg.Kind.CITIZEN, dialled_at=clock.now())
+
+
+@pytest.mark.req("C10")
+def test_who_still_hears_that_he_will_be_called_is_not_called_yet(queue: Queue) -> None:
+    seated("one")
+    seated("two")
+    waiting, behind = waits(), waits()
+    assert line.to_callback(waiting.pk)
+    offer = line.assign()
+    assert offer
+    assert offer.waiting == behind.pk, "who is behind him need not wait for that"
+    assert line.assign() is None
+    actions.ended(waiting.call, "callback", "")
+    offer = line.assign()
+    assert offer
+    assert (offer.waiting, offer.callback) == (waiting.pk, True)
 
 
 @pytest.mark.req("C10")

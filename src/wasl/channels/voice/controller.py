@@ -187,7 +187,8 @@ class Controller:
             await self._degrade(channel)
         finally:
             self.forget(channel)
-            self._by_call.pop(call.kept.pk, None)
+            if self._by_call.get(call.kept.pk) is call:
+                del self._by_call[call.kept.pk]
             await call.close()
             await in_thread(actions.ended, call.kept, outcome, call.language)
 

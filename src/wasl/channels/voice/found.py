@@ -93,6 +93,8 @@ async def _alive(
     bridge = next((name for name, inside in bridges.items() for one in talking if one.channel in inside), "")
     if talking and bridge:
         owner.go(owner.serve(live, live.go_on_talking(talking, bridge, inside=channel.id in bridges[bridge])))
+    elif waiting is not None and waiting.callback:
+        owner.go(owner.serve(live, live.say_called_back()))
     elif waiting is not None:
         await in_thread(line.waits_again, waiting.pk)
         owner.go(owner.serve(live, live.go_on_waiting(waiting)))

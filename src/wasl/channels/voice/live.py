@@ -96,15 +96,18 @@ class LiveCall(Parties):
         if came is Came.MAILBOX:
             return await self._mailbox()
         if came is Came.CALLBACK:
-            with suppress(HungUp, Gone):
-                await self.say(sentences.CALLED_BACK)
-                await self.ari.hang_up(self.caller.channel.id)
-            self.owner.look()
-            return Outcome.CALLBACK
+            return await self.say_called_back()
         assert agent is not None  # noqa: S101  # it came to an answer
         talk = Talk(self)
         await self._talk(talk, agent)
         return Outcome.ANSWERED
+
+    async def say_called_back(self) -> Call.Outcome:
+        """He hangs up and keeps his place."""
+        with suppress(HungUp, Gone):
+            await self.say(sentences.CALLED_BACK)
+            await self.ari.hang_up(self.caller.channel.id)
+        return Outcome.CALLBACK
 
     async def _talk(self, talk: Talk, agent: Party | None = None) -> None:
         try:

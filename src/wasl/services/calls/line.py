@@ -49,6 +49,7 @@ class Place:
 
 _CONFIRM = timedelta(seconds=30)
 """A reservation that nobody confirms or gives back within this and the time to ring is the reaper's."""
+# Who is to be called back is still told so while his call is not ended: his turn comes afterwards.
 # The area is that of the caller; `areas` of a profile are areas he serves, with all inside them, kept flat.
 _ASSIGN = f"""
 WITH pair AS (
@@ -56,6 +57,8 @@ WITH pair AS (
   FROM (SELECT w.*, q.code, q.ring_s, q.language_s, q.area_s
           FROM calls_waiting w JOIN calls_queue q ON q.id = w.queue_id
          WHERE w.state = 'waiting' AND w.rank <= $1
+           AND (NOT w.callback
+                OR EXISTS (SELECT FROM calls_call c WHERE c.id = w.call_id AND c.ended_at IS NOT NULL))
            AND q.code IN (SELECT unnest(p.queues) FROM calls_seat s JOIN calls_profile p USING (staff_id)
                            WHERE s.state = 'ready')
          ORDER BY w.rank, w.id) w
