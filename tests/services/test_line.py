@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 
 from tests.city import City
-from wasl.core.organisation.models import Area, Staff
+from wasl.core.organisation.models import Area, Post, Staff
 from wasl.kernel import clock, rows
 from wasl.services.calls import actions, line, owed, seats
 from wasl.services.calls.models import Call, Leg, Profile, Queue, Seat, Spell, Waiting
@@ -187,6 +187,29 @@ def rung_back(waiting: Waiting) -> Leg:
     assert line.answered(offer)
     channel = line.back_channel(waiting.call_id, waiting.pk)
     return Leg.objects.create(call=waiting.call, channel=channel, kind=Leg.Kind.CITIZEN, dialled_at=clock.now())
+
+
+@pytest.mark.parametrize("by", ["himself", "a supervisor"])
+def test_who_missed_a_caller_and_is_ready_again_is_given_him(queue: Queue, city: City, by: str) -> None:
+    seat = seated("one")
+    Post.objects.create(staff=seat.staff, role="agent", since=clock.now())
+    waiting = waits()
+    # A call that another agent wants for himself stays his.
+    own = waits()
+    Call.objects.filter(pk=own.call_id).update(back_of=called())
+    Waiting.objects.filter(pk=own.pk).update(tried=[seat.pk])
+    offer = line.assign()
+    assert offer
+    line.refused(offer, "unanswered")
+    if by == "himself":
+        seats.ready(by=seat.staff)
+    else:
+        seats.force(seat.staff, "ready", by=city.supervisor)
+    offer = line.assign()
+    assert offer
+    assert (offer.waiting, offer.seat) == (waiting.pk, seat.pk)
+    own.refresh_from_db()
+    assert own.tried == [seat.pk]
 
 
 @pytest.mark.req("C10")

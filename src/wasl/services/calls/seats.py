@@ -70,7 +70,10 @@ def sign_out(*, by: Staff) -> Seat:
 
 
 def ready(*, by: Staff) -> Seat:
-    """Take calls from now; also ends wrap-up and break. Raises Unfit when the seat is out or on a call."""
+    """Take calls from now, also of whom one has missed; also ends wrap-up and break.
+
+    Raises Unfit when the seat is out or on a call.
+    """
     return _change(by, {State.READY, State.WRAP_UP, State.BREAK, State.ASIDE}, State.READY)
 
 
@@ -235,7 +238,15 @@ def _change(
         if to == State.READY:
             seat.heard_at = clock.now()
             seat.save(update_fields=["heard_at"])
+            rows.read(_TRIED_ANEW, [Int8(seat.pk)])
     return seat
+
+
+# Whom an agent wants rung himself is rung at no other seat: `tried` says so.
+_TRIED_ANEW = """
+UPDATE calls_waiting w SET tried = array_remove(w.tried, $1) FROM calls_call c
+ WHERE c.id = w.call_id AND c.back_of_id IS NULL AND w.state IN ('waiting', 'offered') AND $1 = ANY(w.tried)
+"""
 
 
 def _move(
