@@ -124,8 +124,9 @@ class Talk:
             await self._watch(party)
             return
         await self._ari.add(self._bridge, party.channel)
-        if party.purpose == Verb.TRANSFER:
-            agent = self._agent
+        agent = self._agent
+        # Who was to be asked has the caller, where the agent has left meanwhile.
+        if agent is None or party.purpose == Verb.TRANSFER:
             await self._take(party)
             if agent:
                 await self._call.leave(agent)
