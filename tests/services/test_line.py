@@ -189,6 +189,35 @@ def rung_back(waiting: Waiting) -> Leg:
     return Leg.objects.create(call=waiting.call, channel=channel, kind=Leg.Kind.CITIZEN, dialled_at=clock.now())
 
 
+@pytest.mark.parametrize("state", ["left", "mailbox"])
+def test_who_leaves_as_a_seat_is_reserved_for_him_gives_it_back(queue: Queue, state: str) -> None:
+    seat, waiting = seated("one"), waits()
+    assert line.assign()
+    assert line.left(waiting.pk, state)
+    assert not line.left(waiting.pk, state)
+    seat.refresh_from_db()
+    assert (seat.state, seat.call_id) == ("ready", None)
+
+
+def test_a_seat_that_rang_as_its_controller_died_rings_again(queue: Queue) -> None:
+    seat, waiting = seated("one"), waits()
+    assert line.assign()
+    assert seats.free_of_gone(seat.staff_id, waiting.call_id) == 1
+    line.waits_again(waiting.pk)
+    offer = line.assign()
+    assert offer
+    assert (offer.waiting, offer.seat) == (waiting.pk, seat.pk)
+
+
+def test_an_expert_who_was_rung_as_the_controller_died_is_on_his_break_again(queue: Queue) -> None:
+    seat, call = seated("one"), called()
+    Seat.objects.update(state="break", reason="tea")
+    assert seats.reserve(seat.staff, call.pk)
+    assert seats.free_of_gone(seat.staff_id, call.pk) == 1
+    seat.refresh_from_db()
+    assert (seat.state, seat.reason, seat.call_id) == ("break", "tea", None)
+
+
 @pytest.mark.parametrize("by", ["himself", "a supervisor"])
 def test_who_missed_a_caller_and_is_ready_again_is_given_him(queue: Queue, city: City, by: str) -> None:
     seat = seated("one")

@@ -117,6 +117,14 @@ _RANG = """
 WITH waits AS (UPDATE calls_waiting SET rang_at = $2 WHERE id = $1 AND rang_at IS NULL RETURNING call_id)
 UPDATE calls_call c SET rang_at = $2 FROM waits WHERE c.id = waits.call_id AND c.rang_at IS NULL
 """
+_WAITS_AGAIN = """
+UPDATE calls_waiting SET state = 'waiting', tried = array_remove(tried, seat_id), seat_id = NULL
+ WHERE id = $1 AND state = 'offered'
+"""
+_LEFT = """
+UPDATE calls_waiting SET state = $2, ended_at = $3 WHERE id = $1 AND state IN ('waiting', 'offered')
+RETURNING seat_id, call_id
+"""
 _STANDING = """
 SELECT (SELECT count(*) FROM calls_waiting WHERE state = 'waiting' AND queue_id = $1),
        (SELECT agent_id FROM calls_call WHERE look_up = $2 AND agent_id IS NOT NULL AND arrived_at >= $3 AND id <> $4
@@ -193,10 +201,14 @@ def withdrawn(offer: Offer) -> None:
 
 
 def left(waiting: int, state: str) -> bool:
-    """He waits no longer: hung up, mailbox, fault. False when he was not waiting any more."""
-    done = Waiting.objects.filter(pk=waiting, state__in=[State.WAITING, State.OFFERED]).update(
-        state=state, ended_at=clock.now()
-    )
+    """He waits no longer: hung up, mailbox, fault; a seat that was to ring for him is free.
+
+    False when he was not waiting any more.
+    """
+    done = rows.read(_LEFT, [Int8(waiting), str(state), clock.now()])
+    for seat, call in done:
+        if seat is not None:
+            seats.released(seat, call, None)
     news.tell()
     return bool(done)
 
@@ -207,8 +219,8 @@ def to_callback(waiting: int) -> bool:
 
 
 def waits_again(waiting: int) -> None:
-    """A seat that rang for him does no longer: he waits, with all his time."""
-    Waiting.objects.filter(pk=waiting, state=State.OFFERED).update(state=State.WAITING, seat=None)
+    """A seat that rang for him does no longer, by no fault of its own: he waits, with all his time."""
+    rows.read(_WAITS_AGAIN, [Int8(waiting)])
     news.wake()
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from psycopg.types.numeric import Int8
 
@@ -182,7 +183,16 @@ def seat_of(staff: int | None, call: int) -> int | None:
 
 def free_of_ended() -> int:
     """Seats that ring for, or are on, a call that is over are free; how many."""
-    stuck = Seat.objects.filter(state__in=[State.BUSY, State.OFFERED], call__ended_at__isnull=False)
+    return _freed(Seat.objects.filter(call__ended_at__isnull=False))
+
+
+def free_of_gone(staff: int, call: int) -> int:
+    """The seat of who is not on this call any more is free, if it rings for it or is on it; how many."""
+    return _freed(Seat.objects.filter(staff=staff, call=call))
+
+
+def _freed(seats: QuerySet[Seat]) -> int:
+    stuck = seats.filter(state__in=[State.BUSY, State.OFFERED])
     for seat in stuck:
         assert seat.call_id is not None  # noqa: S101  # by the filter
         released(seat.pk, seat.call_id, timedelta(seconds=30) if seat.state == State.BUSY else None)
