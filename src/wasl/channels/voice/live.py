@@ -45,13 +45,13 @@ class LiveCall(Parties):
         """Found in line by a controller that has just begun."""
         return await self._people(Again(waiting.queue.code, head=True), waiting)
 
-    async def go_on_talking(self, parties: Sequence[Party], bridge: str, *, inside: bool) -> Call.Outcome:
+    async def go_on_talking(self, parties: Sequence[Party], talk: Talk) -> Call.Outcome:
         """Found in conversation by a controller that has just begun."""
         for party in parties:
             self.know(party)
         await self.know_queue()
         try:
-            await self._talk(Talk(self, bridge, inside=inside))
+            await self._talk(talk)
         except Again as again:
             return await self._people(again)
         return Outcome.ANSWERED

@@ -25,12 +25,17 @@ _RING_S = 20
 
 
 class Talk:
-    """One conversation. `bridge` and `inside` (is the caller in it) are given where one was found going on."""
+    """One conversation. `bridge` and `inside` (is the caller in it) are given where one was found going on.
 
-    def __init__(self, call: Parties, bridge: str = "", *, inside: bool = False) -> None:
+    So are `private` and `snoop`: the bridge of a supervisor who listens, and the leg by which he does.
+    """
+
+    def __init__(
+        self, call: Parties, bridge: str = "", *, inside: bool = False, private: str = "", snoop: str = ""
+    ) -> None:
         self._call, self._bridge, self._inside = call, bridge, inside
         self._ari = call.ari
-        self._private = self._snoop = ""
+        self._private, self._snoop = private, snoop
         self._does: Mapping[str, Callable[[Command], Coroutine[Any, Any, str]]] = {
             Verb.HOLD: self._do_hold,
             Verb.RESUME: self._do_resume,
