@@ -172,8 +172,13 @@ class Controller:
         outcome = Call.Outcome.LOST
         try:
             outcome = await work
-        except (HungUp, Gone):
+        except HungUp:
             outcome = Call.Outcome.LEFT
+        except Gone as error:
+            # Mostly he is; where it was somebody else's leg, he is not left in silence.
+            log.info("call %s: %s", call.kept.pk, error)
+            outcome = Call.Outcome.LEFT
+            await self._degrade(channel)
         except (Away, Conflict) as error:
             log.warning("call %s: %s", call.kept.pk, error)
             await self._degrade(channel)

@@ -97,7 +97,9 @@ class Talk:
         elif event.kind == "ChannelStateChange" and event.channel.state == "Up" and not party.up:
             party.up = True
             await in_thread(legs.answered, party.channel)
-            await self._joined(party)
+            # He, or whom he joins, may be gone already: that end is the next thing that is heard of him.
+            with suppress(Gone):
+                await self._joined(party)
         elif event.kind in ("ChannelDestroyed", "SeatLost"):
             await self._call.gone(party, event)
             return await self._without(party, event)
