@@ -10,8 +10,8 @@ from django.db import connection
 from tests.city import City
 from wasl.core.organisation.models import Area, Post, Staff
 from wasl.kernel import clock, rows
-from wasl.services.calls import actions, line, owed, seats
-from wasl.services.calls.models import Call, Leg, Profile, Queue, Seat, Spell, Waiting
+from wasl.services.calls import actions, figures, line, owed, recordings, seats
+from wasl.services.calls.models import Call, Leg, Profile, Queue, Recording, Seat, Spell, Waiting
 
 pytestmark = pytest.mark.req("D1")
 
@@ -277,6 +277,38 @@ def test_who_is_called_back_in_vain_is_tried_once_more_and_then_by_people(queue:
         assert line.not_reached(waiting.call_id)
     assert not Waiting.objects.filter(call=waiting.call, state="waiting").exists(), "a third time"
     assert [(one.call_id, one.why) for one in owed.waiting()] == [(waiting.call_id, "in_vain")]
+
+
+@pytest.mark.req("C10", "D2", "L1")
+def test_a_call_back_in_vain_is_no_answer(queue: Queue) -> None:
+    one, two = seated("one"), seated("two")
+    waiting = waits()
+    rung_back(waiting)
+    call = waiting.call
+    call.refresh_from_db()
+    assert call.answered_at is None
+    first = call.agent
+    assert line.not_reached(call.pk)
+    actions.ended(call, "callback", "")
+    now = clock.now()
+    with clock.later(timedelta(minutes=6)):
+        Recording.objects.create(
+            call=call, channel=call.channel, sha256=b"", milliseconds=1000, kept_at=now, keep_until=now
+        )
+        assert not recordings.gaps()
+        (counted,) = figures.figures(now - timedelta(days=1), clock.now())
+        assert (counted.offered, counted.answered) == (1, 0)
+        # The other seat reaches him: then it is answered, and he is the agent of it.
+        Seat.objects.filter(staff=first).update(state="break")
+        offer = line.assign()
+        assert offer
+        assert offer.seat in {one.pk, two.pk}
+        assert line.answered(offer)
+        actions.answered(call)
+        call = Call.objects.get(pk=call.pk)
+        assert call.answered_at
+        assert call.agent_id == offer.staff
+        assert call.agent != first
 
 
 @pytest.mark.req("C10")

@@ -83,6 +83,7 @@ class CallBack(LiveCall):
             if not await self._he_answers():
                 return False
             await in_thread(legs.answered, channel)
+            await in_thread(actions.answered, self.kept)
             await self._record()
             await self.ari.add(bridge, channel)
         except (HungUp, Gone, Away, Conflict, legs.TooMany) as error:

@@ -94,21 +94,23 @@ SELECT pair.waiting, pair.call_id, pair.seat, pair.staff_id, pair.phone, pair.ri
        pg_notify('{rows.LIVE_CHANNEL}', replace($4, '{news.SOMEBODY}', pair.staff_id::text))
   FROM pair JOIN taken ON taken.id = pair.seat
 """  # noqa: S608  words of ours
+# Whose call nobody has answered yet is that of the last who tried.
 _ANSWERED = f"""
 WITH ringing AS (
   SELECT * FROM calls_seat WHERE id = $2 AND state = 'offered' AND call_id = $3 FOR UPDATE
 ), given AS (
   UPDATE calls_waiting w SET state = 'answered', ended_at = $5
     FROM ringing WHERE w.id = $1 AND w.state = 'offered' AND w.seat_id = ringing.id
-  RETURNING w.id
+  RETURNING w.id, w.callback
 ), seat AS (
-  SELECT ringing.* FROM ringing, given
+  SELECT ringing.*, given.callback FROM ringing, given
 ), spell AS (
   {seats.SPELL.format(id="$6", now="$5", by="NULL::bigint", was="seat")}
 ), busy AS (
   UPDATE calls_seat s SET state = 'busy', since = $5, until = NULL FROM seat WHERE s.id = seat.id
 ), answered AS (
-  UPDATE calls_call c SET answered_at = coalesce(c.answered_at, $5), agent_id = coalesce(c.agent_id, $4)
+  UPDATE calls_call c SET answered_at = CASE WHEN seat.callback THEN c.answered_at ELSE coalesce(c.answered_at, $5) END,
+                          agent_id = CASE WHEN c.answered_at IS NULL THEN $4 ELSE coalesce(c.agent_id, $4) END
     FROM seat WHERE c.id = $3
 )
 SELECT pg_notify('{rows.LIVE_CHANNEL}', $7) FROM seat
@@ -175,7 +177,10 @@ def rang(waiting: int) -> None:
 
 
 def answered(offer: Offer) -> bool:
-    """The seat and the caller are one conversation from now. False when the reservation was not theirs any more."""
+    """The seat and the caller are one conversation from now. False when the reservation was not theirs any more.
+
+    Who is called back has still to be rung: his call counts as answered once he is on the line (`actions.answered`).
+    """
     told = rows.read(
         _ANSWERED,
         [
