@@ -110,6 +110,25 @@ def test_a_supervisor_listens_whispers_helps_and_takes_over(house: Hotline, line
     until(lambda: desk.call()["ended"], seconds=10, what="the end in the books")
 
 
+@pytest.mark.req("C10")
+def test_the_agent_hangs_up_before_who_is_called_back_answers(house: Hotline, line: Carrier, desk: Inside) -> None:
+    silent, agent = line.phone(CALLER, "+96892345676", answers=False), line.phone(AGENT)
+    call = person(house, line, caller=silent.number)
+    until(lambda: desk.call()["waits"], seconds=20, what="he waits")
+    call.key("1")
+    call.end(60)
+    desk.agent(name="anna", phone=agent.number)
+    until(lambda: "citizen" in [leg[0] for leg in desk.call()["legs"]], seconds=30, what="the citizen is rung")
+    assert desk.call()["stamps"][3] is None, "nobody has answered him yet"
+    assert is_done(desk, desk.order(verb="hold", by="anna")) == "gone"
+    assert is_done(desk, desk.order(verb="hang_up", by="anna")) == ""
+    until(lambda: desk.call()["ended"], seconds=10, what="the end in the books")
+    kept = desk.call()
+    assert (kept["outcome"], kept["stamps"][3]) == ("callback", None)
+    assert [wait[:2] for wait in kept["waits"]] == [["answered", True], ["waiting", True]]
+    desk.forget_waits()
+
+
 @pytest.mark.req("D1", "D10")
 def test_who_keys_one_while_waiting_is_called_back_once(house: Hotline, line: Carrier, desk: Inside) -> None:
     back, agent = called_back(house, line, desk)
