@@ -240,6 +240,19 @@ def test_the_controller_dies_before_a_caller_is_in_the_books(house: Hotline, lin
     assert desk.call()["channel"] == call.leg
 
 
+def test_the_data_base_is_lost_before_a_caller_is_in_the_books(house: Hotline, line: Carrier, desk: Inside) -> None:
+    before = house.processes()["voice"]
+    desk.hold_books()
+    try:
+        call = line.call("1111")
+        time.sleep(1)
+    finally:
+        assert desk.free_books() == 1, "he was not about to be put into the books"
+    again(house, desk, "voice", before)
+    call.told(spoken(house, "language", "ar"))
+    assert desk.call()["channel"] == call.leg
+
+
 @pytest.mark.req("D11", "C10")
 def test_with_no_controller_a_caller_is_told_and_leaves_a_message(house: Hotline, line: Carrier, desk: Inside) -> None:
     recording = house.data / "voice/spool/recording"

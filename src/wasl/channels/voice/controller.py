@@ -151,8 +151,9 @@ class Controller:
         self._by_channel[channel.id] = caller
         try:
             kept, walk = await in_thread(actions.came, channel.id, number, channel.caller)
-        except Exception:
+        except Exception as error:
             log.exception("call %s", channel.id)
+            await _end_if_lost(error)
             self.forget(channel.id)
             await self._degrade(channel.id)
             return
@@ -370,6 +371,13 @@ def _leg(event: Event) -> str:
         about = event.said["playback" if event.playback else "recording"]
         return str(about.get("target_uri", "")).removeprefix("channel:")
     return event.channel.id if event.channel else ""
+
+
+async def _end_if_lost(error: Exception) -> None:
+    """Where the data base is lost we end: who comes after us goes on with each call that is on, in the books or not."""
+    if isinstance(error, Error) and links.is_lost(error):
+        await asyncio.sleep(_ENDS_S)
+        os._exit(1)
 
 
 async def _logged(work: Coroutine[Any, Any, None]) -> None:
