@@ -37,7 +37,11 @@ async def go_on(owner: "Controller", known: MutableMapping[int, Parties]) -> Non
         # Who is called back is at the end of a leg of ours; the one he came with is long gone.
         back = next((leg for leg in mine if leg.kind == Leg.Kind.CITIZEN), None)
         others = [leg for leg in mine if leg is not back]
-        channel = channels.get(back.channel if back else call.channel)
+        name = back.channel if back else call.channel
+        if owner.knows(name):
+            # He came just now: his task begins with him.
+            continue
+        channel = channels.get(name)
         if channel is None or (back and back.answered_at is None):
             await _lost(owner, call, mine, waits.get(call.pk))
         else:
