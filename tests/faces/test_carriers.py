@@ -1,5 +1,6 @@
 """Carriers as they are set at the desk: how they know us, what Asterisk is told of them, how it stands with them."""
 
+import asyncio
 import stat
 from datetime import timedelta
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from tests.city import City
 from tests.faces.test_desk_phone import enter, page, post
 from wasl.channels.voice import carriers, certificate, configuration
+from wasl.channels.voice.ami import Ami, Away
 from wasl.core.organisation.models import Audit
 from wasl.kernel import clock
 from wasl.services.calls import trunks
@@ -48,12 +50,47 @@ def test_a_carrier_is_signed_in_with_by_a_password_that_nobody_sees(city: City, 
     assert post(client, "phone_edit", "carrier", made.pk, **{**given, "password": "", "name": "D"}).status_code == 302
     made.refresh_from_db()
     assert (made.name, trunks.password_of(made)) == ("D", "se;cret")
-    assert configuration.rewrite(_voice(tmp_path), carriers.known())
+    digest = configuration.rewrite(_voice(tmp_path), carriers.known())
     text = (tmp_path / "etc" / configuration.CARRIERS).read_text()
     assert "password = se\\;cret\n" in text
     assert "server_uri = sip:sip.example:5061\\;transport=tls\n" in text
     assert "media_encryption = sdes\n" in text
-    assert not configuration.rewrite(tmp_path, carriers.known())
+    assert configuration.rewrite(tmp_path, carriers.known()) == digest
+    assert "se;cret" not in digest
+
+
+class Manager(Ami):
+    """Asterisk's console, which fails from a command on; `heard` is what came before."""
+
+    def __init__(self) -> None:
+        super().__init__(0, "", "")
+        self.heard: list[str] = []
+        self.fails_at = 99
+
+    async def command(self, line: str) -> str:
+        if len(self.heard) >= self.fails_at:
+            raise Away("Command: TimeoutError")
+        self.heard.append(line)
+        return ""
+
+
+def test_what_asterisk_was_not_told_to_its_end_is_told_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(carriers, "_SETTLES_S", 0)
+    folder = _voice(tmp_path)
+    made = configuration.Trunk(
+        code="c", host="sip.example", port=5060, match=(), transport="udp", encrypted=False, certificate="",
+        username="hotline", password="secret", contact="",
+    )  # fmt: skip
+    cut = Manager()
+    cut.fails_at = 2
+    with pytest.raises(Away):
+        asyncio.run(carriers.tell(cut, folder, [made]))
+    after = Manager()
+    for _time in range(2):
+        asyncio.run(carriers.tell(after, folder, [made]))
+    assert len(after.heard) == len(carriers.RELOADED) + 1, "by another controller all of it, once"
+    asyncio.run(carriers.tell(after, folder, []))
+    assert len(after.heard) == 2 * (len(carriers.RELOADED) + 1)
 
 
 def _voice(folder: Path) -> Path:

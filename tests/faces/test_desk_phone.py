@@ -309,7 +309,8 @@ def kept(city: City, settings: Any, tmp_path: Any) -> Recording:
     raw = tmp_path / "spool" / "recordings" / f"{call.channel}.raw"
     raw.parent.mkdir(parents=True)
     raw.write_bytes(bytes(range(256)) * 250)
-    assert recordings.keep() == 1
+    with clock.later(timedelta(minutes=1)):
+        assert recordings.keep() == 1
     return Recording.objects.get(call=call)
 
 

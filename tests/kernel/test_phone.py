@@ -94,3 +94,6 @@ def test_only_ordinary_numbers_of_the_country_are_called_back() -> None:
     assert not is_ordinary("+96890012345", "OM")
     assert not is_ordinary("+8613800138000", "OM")
     assert not is_ordinary("+96880012345", "OM")
+    # A short code, which anybody can show, and none at all.
+    assert not is_ordinary("1234", "OM")
+    assert not is_ordinary("", "OM")

@@ -8,10 +8,10 @@ import pytest
 from django.db import connection
 
 from tests.city import City
-from wasl.core.organisation.models import Area, Staff
+from wasl.core.organisation.models import Area, Post, Staff
 from wasl.kernel import clock, rows
-from wasl.services.calls import actions, line, owed, seats
-from wasl.services.calls.models import Call, Leg, Profile, Queue, Seat, Spell, Waiting
+from wasl.services.calls import actions, figures, line, owed, recordings, seats
+from wasl.services.calls.models import Call, Leg, Profile, Queue, Recording, Seat, Spell, Waiting
 
 pytestmark = pytest.mark.req("D1")
 
@@ -180,12 +180,81 @@ def test_too_many_are_turned_away_and_a_place_is_told(queue: Queue) -> None:
 def rung_back(waiting: Waiting) -> Leg:
     """It is his turn, the agent is there, and he is rung."""
     assert line.to_callback(waiting.pk)
+    actions.ended(waiting.call, "callback", "")
     offer = line.assign()
     assert offer
     assert offer.callback
     assert line.answered(offer)
     channel = line.back_channel(waiting.call_id, waiting.pk)
     return Leg.objects.create(call=waiting.call, channel=channel, kind=Leg.Kind.CITIZEN, dialled_at=clock.now())
+
+
+@pytest.mark.parametrize("state", ["left", "mailbox"])
+def test_who_leaves_as_a_seat_is_reserved_for_him_gives_it_back(queue: Queue, state: str) -> None:
+    seat, waiting = seated("one"), waits()
+    assert line.assign()
+    assert line.left(waiting.pk, state)
+    assert not line.left(waiting.pk, state)
+    seat.refresh_from_db()
+    assert (seat.state, seat.call_id) == ("ready", None)
+
+
+def test_a_seat_that_rang_as_its_controller_died_rings_again(queue: Queue) -> None:
+    seat, waiting = seated("one"), waits()
+    assert line.assign()
+    assert seats.free_of_gone(seat.staff_id, waiting.call_id) == 1
+    line.waits_again(waiting.pk)
+    offer = line.assign()
+    assert offer
+    assert (offer.waiting, offer.seat) == (waiting.pk, seat.pk)
+
+
+def test_an_expert_who_was_rung_as_the_controller_died_is_on_his_break_again(queue: Queue) -> None:
+    seat, call = seated("one"), called()
+    Seat.objects.update(state="break", reason="tea")
+    assert seats.reserve(seat.staff, call.pk)
+    assert seats.free_of_gone(seat.staff_id, call.pk) == 1
+    seat.refresh_from_db()
+    assert (seat.state, seat.reason, seat.call_id) == ("break", "tea", None)
+
+
+@pytest.mark.parametrize("by", ["himself", "a supervisor"])
+def test_who_missed_a_caller_and_is_ready_again_is_given_him(queue: Queue, city: City, by: str) -> None:
+    seat = seated("one")
+    Post.objects.create(staff=seat.staff, role="agent", since=clock.now())
+    waiting = waits()
+    # A call that another agent wants for himself stays his.
+    own = waits()
+    Call.objects.filter(pk=own.call_id).update(back_of=called())
+    Waiting.objects.filter(pk=own.pk).update(tried=[seat.pk])
+    offer = line.assign()
+    assert offer
+    line.refused(offer, "unanswered")
+    if by == "himself":
+        seats.ready(by=seat.staff)
+    else:
+        seats.force(seat.staff, "ready", by=city.supervisor)
+    offer = line.assign()
+    assert offer
+    assert (offer.waiting, offer.seat) == (waiting.pk, seat.pk)
+    own.refresh_from_db()
+    assert own.tried == [seat.pk]
+
+
+@pytest.mark.req("C10")
+def test_who_still_hears_that_he_will_be_called_is_not_called_yet(queue: Queue) -> None:
+    seated("one")
+    seated("two")
+    waiting, behind = waits(), waits()
+    assert line.to_callback(waiting.pk)
+    offer = line.assign()
+    assert offer
+    assert offer.waiting == behind.pk, "who is behind him need not wait for that"
+    assert line.assign() is None
+    actions.ended(waiting.call, "callback", "")
+    offer = line.assign()
+    assert offer
+    assert (offer.waiting, offer.callback) == (waiting.pk, True)
 
 
 @pytest.mark.req("C10")
@@ -208,6 +277,38 @@ def test_who_is_called_back_in_vain_is_tried_once_more_and_then_by_people(queue:
         assert line.not_reached(waiting.call_id)
     assert not Waiting.objects.filter(call=waiting.call, state="waiting").exists(), "a third time"
     assert [(one.call_id, one.why) for one in owed.waiting()] == [(waiting.call_id, "in_vain")]
+
+
+@pytest.mark.req("C10", "D2", "L1")
+def test_a_call_back_in_vain_is_no_answer(queue: Queue) -> None:
+    one, two = seated("one"), seated("two")
+    waiting = waits()
+    rung_back(waiting)
+    call = waiting.call
+    call.refresh_from_db()
+    assert call.answered_at is None
+    first = call.agent
+    assert line.not_reached(call.pk)
+    actions.ended(call, "callback", "")
+    now = clock.now()
+    with clock.later(timedelta(minutes=6)):
+        Recording.objects.create(
+            call=call, channel=call.channel, sha256=b"", milliseconds=1000, kept_at=now, keep_until=now
+        )
+        assert not recordings.gaps()
+        (counted,) = figures.figures(now - timedelta(days=1), clock.now())
+        assert (counted.offered, counted.answered) == (1, 0)
+        # The other seat reaches him: then it is answered, and he is the agent of it.
+        Seat.objects.filter(staff=first).update(state="break")
+        offer = line.assign()
+        assert offer
+        assert offer.seat in {one.pk, two.pk}
+        assert line.answered(offer)
+        actions.answered(call)
+        call = Call.objects.get(pk=call.pk)
+        assert call.answered_at
+        assert call.agent_id == offer.staff
+        assert call.agent != first
 
 
 @pytest.mark.req("C10")

@@ -18,6 +18,7 @@ from wasl.services.calls.models import Call, Leg, Owed, Queue, Waiting
 
 pytestmark = [pytest.mark.django_db, pytest.mark.req("D11")]
 NUMBER = "+96892345678"
+DAY = timedelta(days=1)
 
 
 def call(name: str, minutes: int = 5, **more: Any) -> Call:
@@ -43,9 +44,12 @@ def test_who_talked_or_waited_is_listed_once_and_nobody_else(city: City) -> None
     wait(waited, "offered")
     wait(back, "answered", callback=True)  # he is called back by itself
     wait(on_back, "answered", callback=True)
-    Leg.objects.create(call=on_back, channel="back", kind="citizen", dialled_at=now, answered_at=now)
-    wait(call("7", minutes=0))  # in the Asterisk that runs
     began = now - timedelta(minutes=1)
+    Leg.objects.create(call=on_back, channel="back", kind="citizen", dialled_at=began - DAY, answered_at=began - DAY)
+    wait(call("7", minutes=0))  # in the Asterisk that runs
+    on_now = call("8")  # called back by it
+    wait(on_now, "answered", callback=True)
+    Leg.objects.create(call=on_now, channel="now", kind="citizen", dialled_at=now, answered_at=now)
     assert owed.of_fallen(began) == 3
     assert {(one.call.channel, one.why) for one in owed.waiting()} == {
         ("1", "talking"), ("2", "waiting"), ("6", "talking"),

@@ -1,6 +1,7 @@
 """Recordings: of each leg of a caller one, none lost, gaps told, erased with the sound of who is forgotten."""
 
 import json
+import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -44,8 +45,11 @@ def called_back(call: Call, seconds: float) -> Leg:
 
 
 def written(spool: Path, channel: str, seconds: float, byte: int = 1) -> None:
-    """What Asterisk writes."""
-    (spool / f"{channel}.raw").write_bytes(bytes([byte]) * int(seconds * 32_000))
+    """What Asterisk wrote a minute ago."""
+    file = spool / f"{channel}.raw"
+    file.write_bytes(bytes([byte]) * int(seconds * 32_000))
+    at = clock.now().timestamp() - 60
+    os.utime(file, (at, at))
 
 
 def test_both_conversations_of_who_was_called_back_are_kept(spool: Path, city: City) -> None:
@@ -82,6 +86,30 @@ def test_of_a_call_that_is_on_nothing_is_taken(spool: Path) -> None:
     written(spool, "somebody-else", 10)
     assert recordings.keep() == 0
     assert len(list(spool.iterdir())) == 2
+
+
+def test_what_asterisk_still_writes_is_left_to_it(spool: Path) -> None:
+    """Of a call that it goes on with alone, and that is over in the books."""
+    call = talked(10)
+    written(spool, call.channel, 10)
+    file = spool / f"{call.channel}.raw"
+    os.utime(file)
+    assert recordings.keep() == 0
+    assert file.exists()
+    with clock.later(40 * SECOND):
+        assert recordings.keep() == 1
+    assert not file.exists()
+
+
+def test_files_of_nobody_do_not_hold_up_the_others(spool: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recordings, "_MANY", 2)
+    for name in ("a1", "a2", "a3"):
+        written(spool, name, 1)
+    calls = [talked(10) for _ in range(3)]
+    for call in calls:
+        written(spool, call.channel, 1)
+    assert recordings.keep() == 2
+    assert recordings.keep() == 1
 
 
 def test_pauses_count_from_where_the_recording_begins(spool: Path, city: City) -> None:

@@ -74,7 +74,12 @@ def is_short_code(number: str) -> bool:
 
 
 def is_ordinary(number: str, region: str) -> bool:
-    """Whether this E.164 number is a mobile or fixed telephone of this country: no premium service, nowhere abroad."""
+    """Whether this number, as `normalise` gives it, is a mobile or fixed telephone of this country.
+
+    No premium service, no short code, nowhere abroad.
+    """
+    if not number.startswith("+"):
+        return False
     parsed = phonenumbers.parse(number)
     kind = phonenumbers.number_type(parsed)
     return phonenumbers.region_code_for_number(parsed) == region and kind in _ORDINARY

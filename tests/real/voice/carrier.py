@@ -116,7 +116,7 @@ class Carrier:
         legs = self.house.get("/channels").json()
         return [one["id"] for one in legs if one["id"] not in before and one["dialplan"]["context"] == "from-carrier"]
 
-    def phone(self, tone: int, number: str = "", *, answers: bool = True) -> "Heard":
+    def phone(self, tone: int, number: str = "", *, answers: bool = True, rings_s: float = 0.3) -> "Heard":
         """A telephone behind this carrier: it sends a tone of so many hertz, and keeps what it hears.
 
         Its number is `number` of what is given, or one of its own.
@@ -127,7 +127,7 @@ class Carrier:
         heard = self.folder / f"{name}.sln"
         # Of a test before, which called the same number.
         heard.unlink(missing_ok=True)
-        steps = ["Ringing()", "Wait(0.3)"]
+        steps = ["Ringing()", f"Wait({rings_s})"]
         if answers:
             keeps = f"MixMonitor({self.folder}/{name}-all.wav,r({heard}))"
             steps += ["Answer()", keeps, f"Playback({self.tone(str(tone))})"]

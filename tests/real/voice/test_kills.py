@@ -11,6 +11,7 @@ from tests.real.voice.carrier import ALIKE, Carrier
 from tests.real.voice.inside import Inside
 from tests.real.voice.people import (
     AGENT,
+    BOSS,
     CALLER,
     EXPERT,
     called_back,
@@ -161,6 +162,35 @@ def test_the_controller_dies_in_a_consultation(house: Hotline, line: Carrier, de
     until(lambda: desk.call()["ended"], seconds=15, what="the end in the books")
 
 
+def test_the_controller_dies_while_a_supervisor_listens_and_once_the_expert_has_the_call(
+    house: Hotline, line: Carrier, desk: Inside
+) -> None:
+    boss, expert = line.phone(BOSS), line.phone(EXPERT)
+    call, agent = talking(house, line, desk)
+    desk.agent(name="supervisor-b", phone=boss.number, queues="none")
+    other = desk.agent(name="expert", phone=expert.number, queues="none")
+    assert is_done(desk, desk.order(verb="listen", by="supervisor-b")) == ""
+    assert hears(boss) == {AGENT, CALLER}
+    killed(house, desk, "voice")
+    # Who listens is none who is asked: he stays unheard, and the agent can ask somebody.
+    assert hears(boss) == {AGENT, CALLER}
+    assert is_done(desk, desk.order(verb="stop", by="supervisor-b")) == ""
+    assert is_done(desk, desk.order(verb="consult", by="anna", target=f"staff:{other}")) == ""
+    until(lambda: desk.state(name="expert")[0] == "busy", seconds=15, what="the expert answers")
+    assert is_done(desk, desk.order(verb="hand_over", by="anna")) == ""
+    until(lambda: desk.state(name="anna")[0] != "busy", seconds=10, what="the agent is out of it")
+    killed(house, desk, "voice")
+    assert hears(call) == {EXPERT}
+    # He has the call: he can ask somebody himself.
+    desk.agent(name="anna", phone=agent.number)
+    anna = desk.staff_id(name="anna")
+    assert is_done(desk, desk.order(verb="transfer", by="expert", target=f"staff:{anna}")) == ""
+    until(lambda: desk.state(name="anna")[0] == "busy", seconds=15, what="the agent answers")
+    assert hears(call) == {AGENT}
+    line.hang_up(call.name)
+    until(lambda: desk.call()["ended"], seconds=15, what="the end in the books")
+
+
 @pytest.mark.req("C3")
 def test_the_controller_dies_while_a_complaint_is_spoken(house: Hotline, line: Carrier, desk: Inside) -> None:
     call = in_menu(house, line)
@@ -206,6 +236,19 @@ def test_the_controller_dies_before_a_caller_is_in_the_books(house: Hotline, lin
         os.kill(house.processes()["voice"], signal.SIGKILL)
     finally:
         assert desk.free_books() == 1, "he was not about to be put into the books"
+    call.told(spoken(house, "language", "ar"))
+    assert desk.call()["channel"] == call.leg
+
+
+def test_the_data_base_is_lost_before_a_caller_is_in_the_books(house: Hotline, line: Carrier, desk: Inside) -> None:
+    before = house.processes()["voice"]
+    desk.hold_books()
+    try:
+        call = line.call("1111")
+        time.sleep(1)
+    finally:
+        assert desk.free_books() == 1, "he was not about to be put into the books"
+    again(house, desk, "voice", before)
     call.told(spoken(house, "language", "ar"))
     assert desk.call()["channel"] == call.leg
 

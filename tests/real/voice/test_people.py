@@ -55,6 +55,23 @@ def test_hold_consult_three_way_and_the_agent_leaves(house: Hotline, line: Carri
     assert desk.call()["outcome"] == "answered"
 
 
+@pytest.mark.req("D5")
+def test_the_agent_leaves_while_whom_he_asks_is_rung_who_then_has_the_caller(
+    house: Hotline, line: Carrier, desk: Inside
+) -> None:
+    expert = line.phone(EXPERT, rings_s=6)
+    call, _agent = talking(house, line, desk)
+    other = desk.agent(name="expert", phone=expert.number, queues="none")
+    assert is_done(desk, desk.order(verb="consult", by="anna", target=f"staff:{other}")) == ""
+    assert is_done(desk, desk.order(verb="hang_up", by="anna")) == ""
+    until(lambda: desk.state(name="expert")[0] == "busy", seconds=20, what="the expert answers")
+    assert hears(call) == {EXPERT}
+    assert hears(expert) == {CALLER}
+    line.hang_up(call.name)
+    until(lambda: desk.call()["ended"], seconds=10, what="the end in the books")
+    assert desk.call()["outcome"] == "answered"
+
+
 @pytest.mark.req("D1")
 def test_a_seat_that_does_not_answer_is_set_aside_and_the_next_one_rings(
     house: Hotline, line: Carrier, desk: Inside
@@ -91,6 +108,25 @@ def test_a_supervisor_listens_whispers_helps_and_takes_over(house: Hotline, line
     assert hears(call) == {BOSS}
     line.hang_up(call.name)
     until(lambda: desk.call()["ended"], seconds=10, what="the end in the books")
+
+
+@pytest.mark.req("C10")
+def test_the_agent_hangs_up_before_who_is_called_back_answers(house: Hotline, line: Carrier, desk: Inside) -> None:
+    silent, agent = line.phone(CALLER, "+96892345676", answers=False), line.phone(AGENT)
+    call = person(house, line, caller=silent.number)
+    until(lambda: desk.call()["waits"], seconds=20, what="he waits")
+    call.key("1")
+    call.end(60)
+    desk.agent(name="anna", phone=agent.number)
+    until(lambda: "citizen" in [leg[0] for leg in desk.call()["legs"]], seconds=30, what="the citizen is rung")
+    assert desk.call()["stamps"][3] is None, "nobody has answered him yet"
+    assert is_done(desk, desk.order(verb="hold", by="anna")) == "gone"
+    assert is_done(desk, desk.order(verb="hang_up", by="anna")) == ""
+    until(lambda: desk.call()["ended"], seconds=10, what="the end in the books")
+    kept = desk.call()
+    assert (kept["outcome"], kept["stamps"][3]) == ("callback", None)
+    assert [wait[:2] for wait in kept["waits"]] == [["answered", True], ["waiting", True]]
+    desk.forget_waits()
 
 
 @pytest.mark.req("D1", "D10")

@@ -12,9 +12,9 @@ from wasl.channels.voice.configuration import APP
 from wasl.channels.voice.live import LiveCall
 from wasl.channels.voice.parties import Again, Party
 from wasl.channels.voice.talk import Talk
-from wasl.services.calls import actions, legs, line
+from wasl.services.calls import actions, commands, legs, line
 from wasl.services.calls.line import Offer
-from wasl.services.calls.models import Call, Leg
+from wasl.services.calls.models import Call, Command, Leg
 
 if TYPE_CHECKING:
     from wasl.channels.voice.controller import Controller
@@ -83,6 +83,7 @@ class CallBack(LiveCall):
             if not await self._he_answers():
                 return False
             await in_thread(legs.answered, channel)
+            await in_thread(actions.answered, self.kept)
             await self._record()
             await self.ari.add(bridge, channel)
         except (HungUp, Gone, Away, Conflict, legs.TooMany) as error:
@@ -96,6 +97,8 @@ class CallBack(LiveCall):
             event = await self.caller.next(_CITIZEN_S + 10)
             if event is None:
                 return False
+            if event.kind == "Command":
+                await self._do(event.said["command"])
             if event.channel is None:
                 continue
             if event.channel.id == self.caller.channel.id:
@@ -107,6 +110,14 @@ class CallBack(LiveCall):
             elif event.channel.id in self.all and event.kind in ("ChannelDestroyed", "SeatLost"):
                 await self.gone(self.all[event.channel.id], event)
                 return False
+
+    async def _do(self, command: Command) -> None:
+        """Before he is on the line only one thing can be done: who waits for him there can hang up."""
+        mine = self.of(command.by_id) if command.verb == Command.Verb.HANG_UP else None
+        if mine is not None:
+            mine.wanted = True
+            await self.hang_up(mine)
+        await in_thread(commands.done, command, "" if mine else "gone")
 
     async def _record(self) -> None:
         """As the dialplan does for calls that come in."""

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from wasl.channels.voice import configuration
@@ -42,13 +42,21 @@ _SETTLES_S = 2.0
 
 async def keep(ami: Ami, folder: Path) -> None:
     """Tell Asterisk of carriers that are others than it knows. Raises what the AMI raises, and OSError."""
-    if await asyncio.to_thread(configuration.rewrite, folder, await in_thread(known)):
-        log.info("carriers have changed")
-        for module in RELOADED:
-            await ami.command(f"module reload {module}.so")
-        # Else who was refused with the old password would be tried with the new one after `retry_interval` only.
-        await ami.command("pjsip send register *all")
-        await asyncio.sleep(_SETTLES_S)
+    await tell(ami, folder, await in_thread(known))
+
+
+async def tell(ami: Ami, folder: Path, those: Sequence[configuration.Trunk]) -> None:
+    """The same for these. Where it fails in the middle, all is told again the next time, by whoever runs then."""
+    digest = await asyncio.to_thread(configuration.rewrite, folder, those)
+    if await asyncio.to_thread(configuration.is_told, folder, digest):
+        return
+    log.info("carriers have changed")
+    for module in RELOADED:
+        await ami.command(f"module reload {module}.so")
+    # Else who was refused with the old password would be tried with the new one after `retry_interval` only.
+    await ami.command("pjsip send register *all")
+    await asyncio.to_thread(configuration.told, folder, digest)
+    await asyncio.sleep(_SETTLES_S)
 
 
 async def look(ari: Ari, ami: Ami) -> None:

@@ -7,6 +7,7 @@ away. All else is decided outside, over ARI. No file here is to be edited by han
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 
 import psutil
@@ -52,6 +53,8 @@ CARRIERS = "pjsip_carriers.conf"
 """The carriers, in a file of their own: it is read again at each change."""
 _TRUSTED = "tls/authorities.pem"
 """Who may say who a carrier is: the authorities that this machine knows, and those given for carriers."""
+_TOLD = "pjsip_carriers.told"
+"""Which state of these files Asterisk has read."""
 # Debian's and Red Hat's list of those who sign certificates.
 _AUTHORITIES = (Path("/etc/ssl/certs/ca-certificates.crt"), Path("/etc/pki/tls/certs/ca-bundle.crt"))
 # Parts that say an error at every start when they are not told that there is nothing to tell.
@@ -170,8 +173,8 @@ def write(asterisk: Asterisk, folder: Path, voice: Voice) -> Path:
     return etc / "asterisk.conf"
 
 
-def rewrite(folder: Path, trunks: Sequence[Trunk]) -> bool:
-    """Write what is known of the carriers anew below `folder`; whether that changed anything."""
+def rewrite(folder: Path, trunks: Sequence[Trunk]) -> str:
+    """Write what is known of the carriers anew below `folder`, where that changes anything; a digest of it."""
     known = next((one.read_text() for one in _AUTHORITIES if one.exists()), "")
     own = "".join(f"\n{one.certificate.strip()}\n" for one in trunks if one.certificate)
     files = {
@@ -181,7 +184,18 @@ def rewrite(folder: Path, trunks: Sequence[Trunk]) -> bool:
     changed = {place: text for place, text in files.items() if not place.exists() or place.read_text() != text}
     for place, text in changed.items():
         _put(place, text)
-    return bool(changed)
+    return sha256("\0".join(files.values()).encode()).hexdigest()
+
+
+def is_told(folder: Path, digest: str) -> bool:
+    """Whether Asterisk has read anew what has this digest."""
+    place = folder / "etc" / _TOLD
+    return place.exists() and place.read_text() == digest
+
+
+def told(folder: Path, digest: str) -> None:
+    """It has."""
+    _put(folder / "etc" / _TOLD, digest)
 
 
 def _put(place: Path, content: str) -> None:

@@ -58,6 +58,7 @@ class Controller:
         self._commands = asyncio.Event()
         self._seats = asyncio.Event()
         self._settings = asyncio.Event()
+        self._connected = 0
         self._ordered: set[int] = set()
         self._seated: dict[str, str] = {}
         self._rung: set[str] = set()
@@ -85,6 +86,7 @@ class Controller:
                 except Away as error:
                     log.warning("Asterisk is away: %s", error)
                 self.listening.clear()
+                self._connected += 1
                 await asyncio.sleep(_AGAIN_S)
 
     # What a call needs of its owner ---------------------------------------------------------------------------------
@@ -129,6 +131,7 @@ class Controller:
             self._rung.clear()
             self._seats.set()
             self._settings.set()
+            self._connected += 1
             self.go(self._find())
             return
         if event.kind == "ApplicationReplaced":
@@ -146,13 +149,16 @@ class Controller:
             caller.box.put_nowait(event)
 
     async def came(self, channel: Channel, number: str) -> None:
-        """A new call. Its box is there before anything is waited for."""
+        """A new call, once. Its box is there before anything is waited for."""
+        if self.knows(channel.id):
+            return
         caller = Caller(self.ari, self.speech, channel)
         self._by_channel[channel.id] = caller
         try:
             kept, walk = await in_thread(actions.came, channel.id, number, channel.caller)
-        except Exception:
+        except Exception as error:
             log.exception("call %s", channel.id)
+            await _end_if_lost(error)
             self.forget(channel.id)
             await self._degrade(channel.id)
             return
@@ -172,22 +178,25 @@ class Controller:
         outcome = Call.Outcome.LOST
         try:
             outcome = await work
-        except (HungUp, Gone):
+        except HungUp:
             outcome = Call.Outcome.LEFT
+        except Gone as error:
+            # Mostly he is; where it was somebody else's leg, he is not left in silence.
+            log.info("call %s: %s", call.kept.pk, error)
+            outcome = Call.Outcome.LEFT
+            await self._degrade(channel)
         except (Away, Conflict) as error:
             log.warning("call %s: %s", call.kept.pk, error)
             await self._degrade(channel)
         except Exception as error:
             log.exception("call %s", call.kept.pk)
-            if isinstance(error, Error) and links.is_lost(error):
-                # Who comes after us goes on with it: its place, and who speaks, are in the books. We end at once.
-                await asyncio.sleep(_ENDS_S)
-                os._exit(1)
+            await _end_if_lost(error)
             # Not in silence: what happens next is the dialplan's.
             await self._degrade(channel)
         finally:
             self.forget(channel)
-            self._by_call.pop(call.kept.pk, None)
+            if self._by_call.get(call.kept.pk) is call:
+                del self._by_call[call.kept.pk]
             await call.close()
             await in_thread(actions.ended, call.kept, outcome, call.language)
 
@@ -335,21 +344,31 @@ class Controller:
 
     async def _find(self) -> None:
         """Go on with the calls that are on; end those that are not. Events meanwhile wait in their boxes."""
-        try:
-            # Who talked or waited in an Asterisk before this one, before his task ends him in the books.
-            if cut := await in_thread(owed.of_fallen, await self.ari.began()):
-                log.error("Asterisk has fallen: %d are to be called back", cut)
-            await self._tell_missed()
-            await found.go_on(self, self._by_call)
-        except (Away, Conflict, Gone) as error:
-            log.warning("what was there before is not known: %s", error)
-        self.listening.set()
-        self._looks.set()
+        connected = self._connected
+        while connected == self._connected:
+            try:
+                # Who talked or waited in an Asterisk before this one, before his task ends him in the books.
+                if cut := await in_thread(owed.of_fallen, await self.ari.began()):
+                    log.error("Asterisk has fallen: %d are to be called back", cut)
+                await self._tell_missed()
+                await found.go_on(self, self._by_call)
+            except (Away, Conflict, Gone, Error) as error:
+                log.warning("what was there before is not known: %s", error)
+            else:
+                return
+            finally:
+                # Whoever comes now is served, whatever becomes of those before.
+                if connected == self._connected:
+                    self.listening.set()
+                    self._looks.set()
+            await asyncio.sleep(_AGAIN_S)
 
     async def _tell_missed(self) -> None:
         """While nobody listened legs may have gone, or been answered: those who wait for that are told now."""
+        # Who comes while Asterisk is asked is not in its list.
+        waiting = list(self._by_channel.items())
         there = {one.id: one for one in await self.ari.channels()}
-        for name, caller in list(self._by_channel.items()):
+        for name, caller in waiting:
             channel = there.get(name)
             if channel is None:
                 gone = Channel(name, "", "", "", "", "")
@@ -364,6 +383,13 @@ def _leg(event: Event) -> str:
         about = event.said["playback" if event.playback else "recording"]
         return str(about.get("target_uri", "")).removeprefix("channel:")
     return event.channel.id if event.channel else ""
+
+
+async def _end_if_lost(error: Exception) -> None:
+    """Where the data base is lost we end: who comes after us goes on with each call that is on, in the books or not."""
+    if isinstance(error, Error) and links.is_lost(error):
+        await asyncio.sleep(_ENDS_S)
+        os._exit(1)
 
 
 async def _logged(work: Coroutine[Any, Any, None]) -> None:

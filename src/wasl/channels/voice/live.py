@@ -45,13 +45,13 @@ class LiveCall(Parties):
         """Found in line by a controller that has just begun."""
         return await self._people(Again(waiting.queue.code, head=True), waiting)
 
-    async def go_on_talking(self, parties: Sequence[Party], bridge: str, *, inside: bool) -> Call.Outcome:
+    async def go_on_talking(self, parties: Sequence[Party], talk: Talk) -> Call.Outcome:
         """Found in conversation by a controller that has just begun."""
         for party in parties:
             self.know(party)
         await self.know_queue()
         try:
-            await self._talk(Talk(self, bridge, inside=inside))
+            await self._talk(talk)
         except Again as again:
             return await self._people(again)
         return Outcome.ANSWERED
@@ -96,15 +96,18 @@ class LiveCall(Parties):
         if came is Came.MAILBOX:
             return await self._mailbox()
         if came is Came.CALLBACK:
-            with suppress(HungUp, Gone):
-                await self.say(sentences.CALLED_BACK)
-                await self.ari.hang_up(self.caller.channel.id)
-            self.owner.look()
-            return Outcome.CALLBACK
+            return await self.say_called_back()
         assert agent is not None  # noqa: S101  # it came to an answer
         talk = Talk(self)
         await self._talk(talk, agent)
         return Outcome.ANSWERED
+
+    async def say_called_back(self) -> Call.Outcome:
+        """He hangs up and keeps his place."""
+        with suppress(HungUp, Gone):
+            await self.say(sentences.CALLED_BACK)
+            await self.ari.hang_up(self.caller.channel.id)
+        return Outcome.CALLBACK
 
     async def _talk(self, talk: Talk, agent: Party | None = None) -> None:
         try:

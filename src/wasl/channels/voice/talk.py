@@ -25,12 +25,17 @@ _RING_S = 20
 
 
 class Talk:
-    """One conversation. `bridge` and `inside` (is the caller in it) are given where one was found going on."""
+    """One conversation. `bridge` and `inside` (is the caller in it) are given where one was found going on.
 
-    def __init__(self, call: Parties, bridge: str = "", *, inside: bool = False) -> None:
+    So are `private` and `snoop`: the bridge of a supervisor who listens, and the leg by which he does.
+    """
+
+    def __init__(
+        self, call: Parties, bridge: str = "", *, inside: bool = False, private: str = "", snoop: str = ""
+    ) -> None:
         self._call, self._bridge, self._inside = call, bridge, inside
         self._ari = call.ari
-        self._private = self._snoop = ""
+        self._private, self._snoop = private, snoop
         self._does: Mapping[str, Callable[[Command], Coroutine[Any, Any, str]]] = {
             Verb.HOLD: self._do_hold,
             Verb.RESUME: self._do_resume,
@@ -92,7 +97,9 @@ class Talk:
         elif event.kind == "ChannelStateChange" and event.channel.state == "Up" and not party.up:
             party.up = True
             await in_thread(legs.answered, party.channel)
-            await self._joined(party)
+            # He, or whom he joins, may be gone already: that end is the next thing that is heard of him.
+            with suppress(Gone):
+                await self._joined(party)
         elif event.kind in ("ChannelDestroyed", "SeatLost"):
             await self._call.gone(party, event)
             return await self._without(party, event)
@@ -124,8 +131,9 @@ class Talk:
             await self._watch(party)
             return
         await self._ari.add(self._bridge, party.channel)
-        if party.purpose == Verb.TRANSFER:
-            agent = self._agent
+        agent = self._agent
+        # Who was to be asked has the caller, where the agent has left meanwhile.
+        if agent is None or party.purpose == Verb.TRANSFER:
             await self._take(party)
             if agent:
                 await self._call.leave(agent)

@@ -1,17 +1,20 @@
 """A caller in line: music, his place now and then, a seat that rings for him, and what he may choose meanwhile."""
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from enum import Enum, auto
 
-from wasl.channels.voice.ari import Event, Gone
+from wasl.channels.voice.ari import Away, Event, Gone
 from wasl.channels.voice.caller import HungUp, in_thread
 from wasl.channels.voice.parties import BUSY, NORMAL, UNANSWERED, Parties, Party
 from wasl.services.calls import actions, commands, line, sentences
 from wasl.services.calls.flow import Said
 from wasl.services.calls.line import Offer
 from wasl.services.calls.models import Command, Leg, Waiting
+
+log = logging.getLogger(__name__)
 
 _FIRST_WORD_S, _EVERY_S = 12.0, 45.0
 
@@ -140,8 +143,14 @@ class InLine:
         where = await in_thread(line.place_of, self._waiting.pk)
         if where is None:
             return None
-        if await self._play(sentences.place(where, self._call.language, self._lowest)):
-            self._lowest = sentences.minutes_of(where, self._lowest)
+        try:
+            if await self._play(sentences.place(where, self._call.language, self._lowest)):
+                self._lowest = sentences.minutes_of(where, self._lowest)
+        except Away as error:
+            # He waits on: if Asterisk has fallen, it is kept first that he did, and then he hears of his end.
+            log.warning("call %s is not told his place: %s", self._call.kept.pk, error)
+            with suppress(Away):
+                await self._call.music()
         return None
 
     async def _play(self, words: Sequence[Said]) -> bool:

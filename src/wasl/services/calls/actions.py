@@ -194,7 +194,7 @@ def to_call_back(call: int) -> tuple[Call, Walk]:
 
 
 def answered(call: Call) -> None:
-    """Somebody who was not given out by the line speaks with him."""
+    """He speaks with somebody who was not given out by the line, or he was called back and is on the line."""
     Call.objects.filter(pk=call.pk, answered_at__isnull=True).update(answered_at=clock.now())
 
 

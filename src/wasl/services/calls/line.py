@@ -49,6 +49,7 @@ class Place:
 
 _CONFIRM = timedelta(seconds=30)
 """A reservation that nobody confirms or gives back within this and the time to ring is the reaper's."""
+# Who is to be called back is still told so while his call is not ended: his turn comes afterwards.
 # The area is that of the caller; `areas` of a profile are areas he serves, with all inside them, kept flat.
 _ASSIGN = f"""
 WITH pair AS (
@@ -56,6 +57,8 @@ WITH pair AS (
   FROM (SELECT w.*, q.code, q.ring_s, q.language_s, q.area_s
           FROM calls_waiting w JOIN calls_queue q ON q.id = w.queue_id
          WHERE w.state = 'waiting' AND w.rank <= $1
+           AND (NOT w.callback
+                OR EXISTS (SELECT FROM calls_call c WHERE c.id = w.call_id AND c.ended_at IS NOT NULL))
            AND q.code IN (SELECT unnest(p.queues) FROM calls_seat s JOIN calls_profile p USING (staff_id)
                            WHERE s.state = 'ready')
          ORDER BY w.rank, w.id) w
@@ -91,21 +94,23 @@ SELECT pair.waiting, pair.call_id, pair.seat, pair.staff_id, pair.phone, pair.ri
        pg_notify('{rows.LIVE_CHANNEL}', replace($4, '{news.SOMEBODY}', pair.staff_id::text))
   FROM pair JOIN taken ON taken.id = pair.seat
 """  # noqa: S608  words of ours
+# Whose call nobody has answered yet is that of the last who tried.
 _ANSWERED = f"""
 WITH ringing AS (
   SELECT * FROM calls_seat WHERE id = $2 AND state = 'offered' AND call_id = $3 FOR UPDATE
 ), given AS (
   UPDATE calls_waiting w SET state = 'answered', ended_at = $5
     FROM ringing WHERE w.id = $1 AND w.state = 'offered' AND w.seat_id = ringing.id
-  RETURNING w.id
+  RETURNING w.id, w.callback
 ), seat AS (
-  SELECT ringing.* FROM ringing, given
+  SELECT ringing.*, given.callback FROM ringing, given
 ), spell AS (
   {seats.SPELL.format(id="$6", now="$5", by="NULL::bigint", was="seat")}
 ), busy AS (
   UPDATE calls_seat s SET state = 'busy', since = $5, until = NULL FROM seat WHERE s.id = seat.id
 ), answered AS (
-  UPDATE calls_call c SET answered_at = coalesce(c.answered_at, $5), agent_id = coalesce(c.agent_id, $4)
+  UPDATE calls_call c SET answered_at = CASE WHEN seat.callback THEN c.answered_at ELSE coalesce(c.answered_at, $5) END,
+                          agent_id = CASE WHEN c.answered_at IS NULL THEN $4 ELSE coalesce(c.agent_id, $4) END
     FROM seat WHERE c.id = $3
 )
 SELECT pg_notify('{rows.LIVE_CHANNEL}', $7) FROM seat
@@ -113,6 +118,14 @@ SELECT pg_notify('{rows.LIVE_CHANNEL}', $7) FROM seat
 _RANG = """
 WITH waits AS (UPDATE calls_waiting SET rang_at = $2 WHERE id = $1 AND rang_at IS NULL RETURNING call_id)
 UPDATE calls_call c SET rang_at = $2 FROM waits WHERE c.id = waits.call_id AND c.rang_at IS NULL
+"""
+_WAITS_AGAIN = """
+UPDATE calls_waiting SET state = 'waiting', tried = array_remove(tried, seat_id), seat_id = NULL
+ WHERE id = $1 AND state = 'offered'
+"""
+_LEFT = """
+UPDATE calls_waiting SET state = $2, ended_at = $3 WHERE id = $1 AND state IN ('waiting', 'offered')
+RETURNING seat_id, call_id
 """
 _STANDING = """
 SELECT (SELECT count(*) FROM calls_waiting WHERE state = 'waiting' AND queue_id = $1),
@@ -164,7 +177,10 @@ def rang(waiting: int) -> None:
 
 
 def answered(offer: Offer) -> bool:
-    """The seat and the caller are one conversation from now. False when the reservation was not theirs any more."""
+    """The seat and the caller are one conversation from now. False when the reservation was not theirs any more.
+
+    Who is called back has still to be rung: his call counts as answered once he is on the line (`actions.answered`).
+    """
     told = rows.read(
         _ANSWERED,
         [
@@ -190,10 +206,14 @@ def withdrawn(offer: Offer) -> None:
 
 
 def left(waiting: int, state: str) -> bool:
-    """He waits no longer: hung up, mailbox, fault. False when he was not waiting any more."""
-    done = Waiting.objects.filter(pk=waiting, state__in=[State.WAITING, State.OFFERED]).update(
-        state=state, ended_at=clock.now()
-    )
+    """He waits no longer: hung up, mailbox, fault; a seat that was to ring for him is free.
+
+    False when he was not waiting any more.
+    """
+    done = rows.read(_LEFT, [Int8(waiting), str(state), clock.now()])
+    for seat, call in done:
+        if seat is not None:
+            seats.released(seat, call, None)
     news.tell()
     return bool(done)
 
@@ -204,8 +224,8 @@ def to_callback(waiting: int) -> bool:
 
 
 def waits_again(waiting: int) -> None:
-    """A seat that rang for him does no longer: he waits, with all his time."""
-    Waiting.objects.filter(pk=waiting, state=State.OFFERED).update(state=State.WAITING, seat=None)
+    """A seat that rang for him does no longer, by no fault of its own: he waits, with all his time."""
+    rows.read(_WAITS_AGAIN, [Int8(waiting)])
     news.wake()
 
 

@@ -22,15 +22,16 @@ def of_fallen(began: datetime) -> int:
     Who was in the menu is not among them, nor who is called back by itself: he keeps his place.
     """
     calls = Call.objects.filter(ended_at__isnull=True, arrived_at__lt=began).prefetch_related("waits", "legs")
-    found = [Owed(call=one, why=why, at=clock.now()) for one in calls if (why := _why(one))]
+    found = [Owed(call=one, why=why, at=clock.now()) for one in calls if (why := _why(one, began))]
     return len(Owed.objects.bulk_create(found, ignore_conflicts=True))
 
 
-def _why(call: Call) -> str:
+def _why(call: Call, began: datetime) -> str:
     waits = list(call.waits.all())
     if any(one.callback for one in waits):
-        came_on = any(leg.kind == Leg.Kind.CITIZEN and leg.answered_at and not leg.ended_at for leg in call.legs.all())
-        return Owed.Why.TALKING if came_on else ""
+        # A leg of the Asterisk that runs has fallen with none.
+        on = (leg for leg in call.legs.all() if leg.answered_at and not leg.ended_at and leg.dialled_at < began)
+        return Owed.Why.TALKING if any(leg.kind == Leg.Kind.CITIZEN for leg in on) else ""
     if any(one.state in (Waiting.State.WAITING, Waiting.State.OFFERED) for one in waits):
         return Owed.Why.WAITING
     return Owed.Why.TALKING if call.answered_at else ""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from psycopg.types.numeric import Int8
 
@@ -70,7 +71,10 @@ def sign_out(*, by: Staff) -> Seat:
 
 
 def ready(*, by: Staff) -> Seat:
-    """Take calls from now; also ends wrap-up and break. Raises Unfit when the seat is out or on a call."""
+    """Take calls from now, also of whom one has missed; also ends wrap-up and break.
+
+    Raises Unfit when the seat is out or on a call.
+    """
     return _change(by, {State.READY, State.WRAP_UP, State.BREAK, State.ASIDE}, State.READY)
 
 
@@ -179,7 +183,16 @@ def seat_of(staff: int | None, call: int) -> int | None:
 
 def free_of_ended() -> int:
     """Seats that ring for, or are on, a call that is over are free; how many."""
-    stuck = Seat.objects.filter(state__in=[State.BUSY, State.OFFERED], call__ended_at__isnull=False)
+    return _freed(Seat.objects.filter(call__ended_at__isnull=False))
+
+
+def free_of_gone(staff: int, call: int) -> int:
+    """The seat of who is not on this call any more is free, if it rings for it or is on it; how many."""
+    return _freed(Seat.objects.filter(staff=staff, call=call))
+
+
+def _freed(seats: QuerySet[Seat]) -> int:
+    stuck = seats.filter(state__in=[State.BUSY, State.OFFERED])
     for seat in stuck:
         assert seat.call_id is not None  # noqa: S101  # by the filter
         released(seat.pk, seat.call_id, timedelta(seconds=30) if seat.state == State.BUSY else None)
@@ -235,7 +248,15 @@ def _change(
         if to == State.READY:
             seat.heard_at = clock.now()
             seat.save(update_fields=["heard_at"])
+            rows.read(_TRIED_ANEW, [Int8(seat.pk)])
     return seat
+
+
+# Whom an agent wants rung himself is rung at no other seat: `tried` says so.
+_TRIED_ANEW = """
+UPDATE calls_waiting w SET tried = array_remove(w.tried, $1) FROM calls_call c
+ WHERE c.id = w.call_id AND c.back_of_id IS NULL AND w.state IN ('waiting', 'offered') AND $1 = ANY(w.tried)
+"""
 
 
 def _move(

@@ -63,6 +63,8 @@ def _call_row(one: Call, waiting: Any, legs: list[Leg], seen: board.Now) -> dict
         state, begun = (_("rings"), waiting.rang_at) if waiting.state == "offered" else (_("waits"), waiting.entered_at)
         if waiting.callback:
             state = _("is to be called back")
+    elif back := next((leg for leg in legs if leg.kind == Leg.Kind.CITIZEN and leg.answered_at is None), None):
+        state, begun = _("rings"), back.dialled_at
     elif one.answered_at:
         state, begun = _("talks"), one.answered_at
     else:
