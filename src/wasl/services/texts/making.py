@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from wasl.kernel import clock, phone, seal
 from wasl.kernel.arrays import octets, plain, texts
@@ -15,6 +16,9 @@ from wasl.services.texts.queries import Settings
 
 HOUSE = "wasl"
 """The hotline itself as a client of its gateway; it may send in the name of all its codes."""
+
+
+STOPPED = gettext_noop("The receiver wants no more texts of this class (STOP).")
 
 
 class Refused(ValueError):
@@ -269,7 +273,7 @@ def same(one: Made, before: Sequence[Any]) -> bool:
 
 def _refusals() -> dict[str, tuple[str, str]]:
     return {
-        "stopped": (_("The receiver wants no more texts of this class (STOP)."), "stopped"),
+        "stopped": (_(STOPPED), "stopped"),
         "day": (_("Your parts for today are used up."), "day"),
         "minute": (_("Your parts for this minute are used up."), "minute"),
         "known": (_("The text could not be kept. Please try again."), "again"),
