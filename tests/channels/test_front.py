@@ -6,7 +6,9 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
+import psycopg
 import pytest
+from django.db import connection
 
 from tests.channels import sms
 from tests.channels.sms import Running, running, state, until
@@ -232,6 +234,25 @@ def test_a_text_to_its_code_waits_until_the_system_is_bound() -> None:
             assert text.decode(one.short_message, one.data_coding) == "أين شحنتي؟"
             assert (one.source.number, one.destination.number) == ("96892000001", "90999")
             until(lambda: not Handed.objects.exists())
+            system.stop()
+
+
+@pytest.mark.req("R6")
+def test_it_outlives_a_data_base_that_is_away() -> None:
+    with running() as house:
+        house.operator()
+        login(sms.client("ecustoms"))
+        name = connection.settings_dict["NAME"]
+        with fronted(house) as port, psycopg.connect(conninfo(), dbname="postgres", autocommit=True) as beside:
+            try:
+                beside.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false'.encode())
+                house.do(asyncio.sleep(2.5))
+            finally:
+                beside.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true'.encode())
+            system = System(house, port)
+            system.send("a", submit())
+            until(lambda: "a" in system.outcomes)
+            assert system.outcomes["a"].kind is OutcomeKind.ACCEPTED
             system.stop()
 
 

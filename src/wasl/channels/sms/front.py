@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 
 import psycopg
-from django.db import close_old_connections, connection
+from django.db import InterfaceError, OperationalError, close_old_connections, connection
 from psycopg import AsyncConnection
 
 from wasl.channels.sms.carrier import address_of, number_of
@@ -126,7 +126,7 @@ class Front:
                         self._news.clear()
                         with suppress(TimeoutError):
                             await asyncio.wait_for(self._news.wait(), _LOOK_S)
-                except (psycopg.Error, OSError) as error:
+                except (psycopg.Error, OperationalError, InterfaceError, OSError) as error:
                     log.warning("the data base is away: %s", "".join(str(error).strip().splitlines()[:1]))
                     if self._connection:
                         await self._connection.close()
