@@ -21,13 +21,14 @@ from wasl.channels.sms.smpp.link import Link, Submission
 from wasl.channels.sms.smpp.outcome import Limits, Outcome, OutcomeKind
 from wasl.channels.sms.smpp.session import Session
 from wasl.channels.sms.smpp.wire import Address
-from wasl.kernel import clock
+from wasl.kernel import clock, seal
 from wasl.kernel.links import conninfo
 from wasl.kernel.sms import text
 from wasl.services.exchange import calls
 from wasl.services.exchange.actions import password_digest
 from wasl.services.exchange.models import Handed, Login
-from wasl.services.texts.models import Client, Incoming, Text
+from wasl.services.texts import queries
+from wasl.services.texts.models import Client, Incoming, Ported, Queued, Route, Text
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -163,6 +164,26 @@ def test_a_long_text_is_one_text_whatever_the_order_of_its_parts_and_each_part_g
             until(lambda: "again" in system.outcomes)
             assert Text.objects.count() == 1
             system.stop()
+
+
+@pytest.mark.req("J5")
+def test_a_ported_number_goes_where_its_owner_took_it() -> None:
+    with running() as house:
+        house.operator("first", prefixes=["+968"])
+        second = house.operator("second")
+        route = Route.objects.create(name="second's", place=1, home=second, operators=[second.pk])
+        Ported.objects.create(look_up=seal.index_of(sms.NUMBER), operator=second)
+        queries.forget()
+        login(sms.client("ecustoms"))
+        with fronted(house) as port:
+            system = System(house, port)
+            system.send("ported", submit())
+            system.send("not", submit(destination=Address("96892000002", 1, 1)))
+            until(lambda: len(system.outcomes) == 2)
+            system.stop()
+        homes = {bytes(one.text.look_up): one.route_id for one in Queued.objects.select_related("text")}
+        assert homes[seal.index_of(sms.NUMBER)] == route.pk
+        assert homes[seal.index_of("+96892000002")] == Route.objects.get(name="all").pk
 
 
 @pytest.mark.req("J5")

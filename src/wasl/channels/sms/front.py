@@ -176,12 +176,13 @@ class Front:
         places: list[int] = []
         made: list[Made] = []
         identities: list[str] = []
+        ported = await self._ported(batch, self._known)
         for place, one in enumerate(batch):
             try:
                 if not isinstance(one, pdu.SubmitSm | pdu.DataSm):
                     answers[place] = await self._other(one, login)
                     continue
-                text, identity = await self._text(one, login, owner, self._known)
+                text, identity = await self._text(one, login, owner, self._known, ported)
             except Bad as bad:
                 answers[place] = one.answer(bad.status)
             except Refused as refused:
@@ -217,8 +218,27 @@ class Front:
             return [Status.RSYSERR] * len(made)
         return [one if isinstance(one, Taken) else _STATUS.get(one.why, Status.RSUBMITFAIL) for one in found]
 
+    async def _ported(self, batch: Sequence[Request], known: queries.Settings) -> dict[str, int]:
+        """As `texts.actions.ported_of`, one question for the numbers of a batch."""
+        if not known.ported:
+            return {}
+        written = {
+            number_of(one.destination, known.region) for one in batch if isinstance(one, pdu.SubmitSm | pdu.DataSm)
+        }
+        numbers = {phone.normalise(one, known.region) for one in written}
+        by_index = {seal.index_of(number): number for number in numbers if number}
+        rows = await (await self._wire()).execute(
+            "SELECT look_up, operator_id FROM texts_ported WHERE look_up = ANY(%s)", [list(by_index)]
+        )
+        return {by_index[bytes(look_up)]: operator for look_up, operator in await rows.fetchall()}
+
     async def _text(
-        self, message: pdu.SubmitSm | pdu.DataSm, login: Login, owner: Owner, known: queries.Settings
+        self,
+        message: pdu.SubmitSm | pdu.DataSm,
+        login: Login,
+        owner: Owner,
+        known: queries.Settings,
+        ported: dict[str, int],
     ) -> tuple[Made | None, str]:
         """The text to be kept and the id it is answered with; no text for a part that has to wait for others."""
         key, part = joining.part_of(message, str(login.pk))
@@ -233,12 +253,13 @@ class Front:
         new = self._new(message, login, owner, known, f"{base}/{'r' if wants else 'q'}{key.total}")
         if len(parts) < key.total:
             # What is wrong with the sender or number is told with the first part.
-            make(owner, New(**{**new, "words": "?"}), known)
+            make(owner, New(**{**new, "words": "?"}), known, ported=ported.get(new["number"]))
             return None, identity
         joined = joining.read(key, parts)
         if joined.text is None:
             raise Bad(Status.RSUBMITFAIL)
-        return make(owner, New(**{**new, "words": joined.text}), known), identity
+        text = make(owner, New(**{**new, "words": joined.text}), known, ported=ported.get(new["number"]))
+        return text, identity
 
     def _new(
         self, message: pdu.SubmitSm | pdu.DataSm, login: Login, owner: Owner, known: queries.Settings, ref: str
