@@ -51,8 +51,11 @@ def login(client: Client, system_id: str = "ecustoms", **fields: object) -> Logi
 class System:
     """A client system with one bind."""
 
-    def __init__(self, house: Running, port: int, system_id: str = "ecustoms", password: str = SECRET) -> None:
+    def __init__(
+        self, house: Running, port: int, system_id: str = "ecustoms", password: str = SECRET, rest_s: float = 0
+    ) -> None:
         self.house = house
+        self.rest_s = rest_s
         self.got: list[Request] = []
         self.outcomes: dict[object, Outcome] = {}
         self.link: Link
@@ -71,6 +74,7 @@ class System:
 
     async def _take(self, _session: Session, batch: Sequence[Request]) -> Sequence[Response]:
         self.got += batch
+        await asyncio.sleep(self.rest_s)
         return [one.answer() for one in batch]
 
     def _outcome(self, submission: Submission, outcome: Outcome) -> None:
@@ -255,6 +259,28 @@ def test_a_text_to_its_code_waits_until_the_system_is_bound() -> None:
             assert text.decode(one.short_message, one.data_coding) == "أين شحنتي؟"
             assert (one.source.number, one.destination.number) == ("96892000001", "90999")
             until(lambda: not Handed.objects.exists())
+            system.stop()
+
+
+@pytest.mark.req("J5", "J2")
+def test_what_a_window_has_no_room_for_comes_after_it_in_order_and_once() -> None:
+    with running() as house:
+        operator = house.operator()
+        client = sms.client("ecustoms", codes=["90999"])
+        login(client)
+        words = [f"{n:03} " + "long " * 80 for n in range(40)] + ["short"]
+        for one in words:
+            Handed.objects.create(client=client, incoming=sms.came_in(operator, one, state="done"), at=clock.now())
+        with fronted(house) as port:
+            system = System(house, port, rest_s=0.1)
+            began = clock.now()
+            until(lambda: not Handed.objects.exists())
+            assert (clock.now() - began).total_seconds() < 8
+            parts = [one.short_message for one in system.got if isinstance(one, pdu.DeliverSm)]
+            assert len(parts) == 3 * 40 + 1
+            assert parts[-1] == b"short"
+            firsts = [one[6:9].decode() for one in parts[:-1:3]]
+            assert firsts == [f"{n:03}" for n in range(40)]
             system.stop()
 
 
