@@ -6,7 +6,9 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
+import psycopg
 import pytest
+from django.db import connection
 
 from tests.channels import sms
 from tests.channels.sms import Running, running, state, until
@@ -19,13 +21,14 @@ from wasl.channels.sms.smpp.link import Link, Submission
 from wasl.channels.sms.smpp.outcome import Limits, Outcome, OutcomeKind
 from wasl.channels.sms.smpp.session import Session
 from wasl.channels.sms.smpp.wire import Address
-from wasl.kernel import clock
+from wasl.kernel import clock, seal
 from wasl.kernel.links import conninfo
 from wasl.kernel.sms import text
 from wasl.services.exchange import calls
 from wasl.services.exchange.actions import password_digest
 from wasl.services.exchange.models import Handed, Login
-from wasl.services.texts.models import Client, Incoming, Text
+from wasl.services.texts import queries
+from wasl.services.texts.models import Client, Incoming, Ported, Queued, Route, Text
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -48,8 +51,11 @@ def login(client: Client, system_id: str = "ecustoms", **fields: object) -> Logi
 class System:
     """A client system with one bind."""
 
-    def __init__(self, house: Running, port: int, system_id: str = "ecustoms", password: str = SECRET) -> None:
+    def __init__(
+        self, house: Running, port: int, system_id: str = "ecustoms", password: str = SECRET, rest_s: float = 0
+    ) -> None:
         self.house = house
+        self.rest_s = rest_s
         self.got: list[Request] = []
         self.outcomes: dict[object, Outcome] = {}
         self.link: Link
@@ -68,6 +74,7 @@ class System:
 
     async def _take(self, _session: Session, batch: Sequence[Request]) -> Sequence[Response]:
         self.got += batch
+        await asyncio.sleep(self.rest_s)
         return [one.answer() for one in batch]
 
     def _outcome(self, submission: Submission, outcome: Outcome) -> None:
@@ -164,6 +171,26 @@ def test_a_long_text_is_one_text_whatever_the_order_of_its_parts_and_each_part_g
 
 
 @pytest.mark.req("J5")
+def test_a_ported_number_goes_where_its_owner_took_it() -> None:
+    with running() as house:
+        house.operator("first", prefixes=["+968"])
+        second = house.operator("second")
+        route = Route.objects.create(name="second's", place=1, home=second, operators=[second.pk])
+        Ported.objects.create(look_up=seal.index_of(sms.NUMBER), operator=second)
+        queries.forget()
+        login(sms.client("ecustoms"))
+        with fronted(house) as port:
+            system = System(house, port)
+            system.send("ported", submit())
+            system.send("not", submit(destination=Address("96892000002", 1, 1)))
+            until(lambda: len(system.outcomes) == 2)
+            system.stop()
+        homes = {bytes(one.text.look_up): one.route_id for one in Queued.objects.select_related("text")}
+        assert homes[seal.index_of(sms.NUMBER)] == route.pk
+        assert homes[seal.index_of("+96892000002")] == Route.objects.get(name="all").pk
+
+
+@pytest.mark.req("J5")
 def test_what_is_not_allowed_is_told_in_smpp_s_own_words() -> None:
     with running() as house:
         house.operator(prefixes=["+968"])
@@ -232,6 +259,47 @@ def test_a_text_to_its_code_waits_until_the_system_is_bound() -> None:
             assert text.decode(one.short_message, one.data_coding) == "أين شحنتي؟"
             assert (one.source.number, one.destination.number) == ("96892000001", "90999")
             until(lambda: not Handed.objects.exists())
+            system.stop()
+
+
+@pytest.mark.req("J5", "J2")
+def test_what_a_window_has_no_room_for_comes_after_it_in_order_and_once() -> None:
+    with running() as house:
+        operator = house.operator()
+        client = sms.client("ecustoms", codes=["90999"])
+        login(client)
+        words = [f"{n:03} " + "long " * 80 for n in range(40)] + ["short"]
+        for one in words:
+            Handed.objects.create(client=client, incoming=sms.came_in(operator, one, state="done"), at=clock.now())
+        with fronted(house) as port:
+            system = System(house, port, rest_s=0.1)
+            began = clock.now()
+            until(lambda: not Handed.objects.exists())
+            assert (clock.now() - began).total_seconds() < 8
+            parts = [one.short_message for one in system.got if isinstance(one, pdu.DeliverSm)]
+            assert len(parts) == 3 * 40 + 1
+            assert parts[-1] == b"short"
+            firsts = [one[6:9].decode() for one in parts[:-1:3]]
+            assert firsts == [f"{n:03}" for n in range(40)]
+            system.stop()
+
+
+@pytest.mark.req("R6")
+def test_it_outlives_a_data_base_that_is_away() -> None:
+    with running() as house:
+        house.operator()
+        login(sms.client("ecustoms"))
+        name = connection.settings_dict["NAME"]
+        with fronted(house) as port, psycopg.connect(conninfo(), dbname="postgres", autocommit=True) as beside:
+            try:
+                beside.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false'.encode())
+                house.do(asyncio.sleep(2.5))
+            finally:
+                beside.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true'.encode())
+            system = System(house, port)
+            system.send("a", submit())
+            until(lambda: "a" in system.outcomes)
+            assert system.outcomes["a"].kind is OutcomeKind.ACCEPTED
             system.stop()
 
 

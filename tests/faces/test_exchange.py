@@ -63,6 +63,22 @@ def test_a_reference_names_one_text_and_a_key_of_idempotency_is_one() -> None:
             assert Text.objects.count() == Queued.objects.count() == 4
 
 
+@pytest.mark.req("J5", "P8")
+def test_a_reference_names_one_secret_text_also_when_its_words_are_gone() -> None:
+    with running() as house:
+        house.operator()
+        _client, secret = exchange.client()
+        house.start()
+        with face(secret) as system:
+            body = {"to": NUMBER, "text": "Your code is 1234", "ref": "a", "secret": True}
+            system.call("POST", "/texts", body)
+            until(lambda: system.call("GET", "/texts/a").json()["state"] == "delivered")
+            assert Text.objects.get().words_sealed is None
+            assert system.call("POST", "/texts", body).json()["known"]
+            other = system.call("POST", "/texts", {**body, "text": "Your code is 5678"})
+            assert (other.status_code, other.json()["type"]) == (409, "urn:wasl:problem:conflict")
+
+
 @pytest.mark.req("J5")
 def test_many_at_once_are_answered_one_by_one() -> None:
     with running() as house:

@@ -22,8 +22,10 @@ from wasl.services.dialogue import actions as dialogue
 from wasl.services.dialogue import opting
 from wasl.services.dialogue import queries as codes
 from wasl.services.dialogue.actions import Said
+from wasl.services.texts import actions as texts
 from wasl.services.texts import queries as gateway
 from wasl.services.texts.actions import words_place
+from wasl.services.texts.making import STOPPED
 from wasl.services.texts.models import Client, Klass, Operator, Queued, Route, Text
 
 pytestmark = pytest.mark.django_db
@@ -385,6 +387,28 @@ def test_who_said_stop_is_left_out_and_counted(author: Staff) -> None:
     assert sending.send_campaigns() == 3
     assert Text.objects.count() == 2
     assert queries.result_of(campaign).left_out == 1
+
+
+@pytest.mark.req("J14")
+@pytest.mark.parametrize(("said", "left"), [("STOP", {"a3", "b4"}), ("STOP ALL", {"b4"})])
+def test_who_says_stop_does_not_get_what_waits_either(author: Staff, said: str, left: set[str]) -> None:
+    campaign = handed_in(author, a_list(author))
+    sending.send_campaigns()
+    client = Client.objects.create(code="evisa", name="evisa", sender="1111", best=Klass.URGENT, told=True)
+    gateway.forget()
+    news = [("a1", 1, Klass.ALERT), ("a2", 1, Klass.BULK), ("a3", 1, Klass.CASE), ("b4", 2, Klass.BULK)]
+    texts.queue("evisa", [texts.New(ref, number(n), "x", klass) for ref, n, klass in news])
+    on_its_way = Text.objects.get(ref="a2")
+    Queued.objects.filter(text=on_its_way).update(taken_by=Operator.objects.get())
+    (reply,) = dialogue.answer([Said(1, number(1), "90888", said, clock.now())])
+    assert reply is not None
+    waiting = Queued.objects.filter(client=client, taken_by=None)
+    assert set(waiting.values_list("text__ref", flat=True)) == left
+    assert Queued.objects.filter(text=on_its_way).exists(), "what an operator has in hand is his"
+    back = Text.objects.get(ref="a1")
+    assert (back.state, back.error) == ("cancelled", STOPPED)
+    assert {one.text.ref: one.state for one in texts.take_ended(client)}["a1"] == "cancelled"
+    assert queries.result_of(campaign).cancelled == 1
 
 
 def test_no_two_units_share_a_client_whatever_they_are_called() -> None:

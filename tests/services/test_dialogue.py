@@ -6,12 +6,14 @@ import time
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from itertools import count
+from typing import Any
 
 import pytest
 from django.db import connection
 from django.utils import translation
 
 from tests.city import City, Told
+from tests.services.elsewhere import system
 from wasl.core.cases import actions as cases
 from wasl.core.cases.models import Case
 from wasl.core.contacts.models import Contact
@@ -24,6 +26,9 @@ from wasl.services.dialogue import actions, queries
 from wasl.services.dialogue.actions import Reply, Said
 from wasl.services.dialogue.models import Conversation, OptOut, Sender, ShortCode
 from wasl.services.dialogue.places import area_in
+from wasl.services.enquiries import definitions
+from wasl.services.enquiries.models import Enquiry
+from wasl.services.enquiries.sources import away
 from wasl.services.messages.models import Message
 
 pytestmark = pytest.mark.django_db
@@ -515,6 +520,27 @@ def test_two_who_answer_at_once_close_a_case_once(committed_city: City) -> None:
     assert told.fresh().state == "closed"
     assert sorted("closed as solved" in words for words in heard) == [False, True]
     assert Sender.objects.get().answered == 3
+
+
+@pytest.mark.slow
+@pytest.mark.req("J2", "J9")
+def test_one_telephone_and_a_slow_source_do_not_hold_up_the_others(settings: Any) -> None:
+    settings.WASL_OUTWARD_NETWORKS = ["127.0.0.1"]
+    away.forget()
+    with system() as other:
+        at = {"url": other.url + "/hang/", "rows": "data", "columns": {}, "timeout_s": 0.5}
+        assert Enquiry.objects.filter(code="vehicle-fines").update(source="http", settings=at)
+        definitions.forget()
+        his = [Said(next(_ids), HIS, "90888", f"VE {n} BA", clock.now()) for n in range(1, 10)]
+        hers = Said(next(_ids), HERS, "90888", "VE 12345 BA", clock.now())
+        done: list[int] = []
+        began = time.monotonic()
+        assert actions.converse([*his, hers], deliver=lambda some: done.extend(said.id for said, _reply in some)) == []
+        assert time.monotonic() - began < 2
+        assert sorted(done) == [his[0].id, hers.id], "his others come again"
+        assert all(reply is not None for reply in actions.answer(his[1:4]))
+    away.forget()
+    definitions.forget()
 
 
 @pytest.mark.slow

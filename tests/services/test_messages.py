@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from tests.city import City
+from wasl.channels.sms.outgoing import SmsCourier, message_of
 from wasl.core.cases import actions as verbs
 from wasl.core.cases import forgetting, links
 from wasl.core.cases.change import THE_CITIZEN
@@ -23,6 +24,8 @@ from wasl.services.messages.actions import Result
 from wasl.services.messages.delivery import InDoubt, Parcel, Permanent, Temporary, Unreachable
 from wasl.services.messages.models import Channel, Message, QuietHours, Template
 from wasl.services.messages.sender import Sender
+from wasl.services.texts import queries as texts
+from wasl.services.texts.models import Bind, Operator, Queued, Route, Text
 from wasl.site import wiring
 
 S = Message.State
@@ -248,6 +251,39 @@ def test_when_every_way_failed_it_says_so(city: City) -> None:
     mail = Desk()
     send_all(mail)
     assert len(mail.kept) == 1
+
+
+@pytest.mark.parametrize(
+    ("ended", "number"), [("failed", "92345678"), ("in_doubt", "92345678"), ("failed", "92345679")]
+)
+def test_what_is_sent_again_as_sms_is_a_text_of_its_own(city: City, ended: str, number: str) -> None:
+    operator = Operator.objects.create(code="first", name="first")
+    Bind.objects.create(operator=operator, host="127.0.0.1", system_id="wasl")
+    Route.objects.create(name="all", operators=[operator.pk])
+    texts.forget()
+    city.report(reach=Reach(phone="92345678", channel="sms", language="en"))
+    sender = Sender({"sms": SmsCourier()})
+    sender.round()
+    message = the("received")
+    assert message.state == S.SENT
+    first = Text.objects.get(ref=f"message:{message.pk}")
+    Queued.objects.filter(text=first).delete()
+    Text.objects.filter(pk=first.pk).update(state=ended, words_sealed=None)
+    Message.objects.filter(pk=message.pk).update(state=S.FAILED)
+    phone = Address.objects.get(medium="phone")
+    phone.value_sealed = seal.seal(f"+968{number}")
+    phone.save()
+    actions.send_again(message, by=city.supervisor)
+    sender.round()
+    again = Text.objects.get(ref=f"message:{message.pk}.1")
+    assert bytes(again.look_up) == seal.index_of(f"+968{number}")
+    assert the("received").state == S.SENT
+    assert message_of(again.ref) == message_of(first.ref) == message.pk
+    assert message_of("reply:7") is None
+    # Handed over once more while that one waits, it is the same text.
+    Message.objects.filter(pk=message.pk).update(state=S.IN_DOUBT, due_at=clock.now())
+    sender.round()
+    assert (the("received").state, Text.objects.count()) == (S.SENT, 2)
 
 
 def test_a_proved_address_goes_before_a_claimed_one_and_a_dead_one_is_not_used(city: City) -> None:

@@ -96,6 +96,16 @@ def test_one_subscribes_by_sms_and_the_consent_is_kept() -> None:
     assert Subscription.objects.count() == 1, "once is enough"
 
 
+@pytest.mark.req("J1", "J13")
+def test_who_stops_a_subscription_does_not_get_its_alert_that_waits() -> None:
+    subscribed()
+    assert on(60) == 1
+    with clock.held(EXPIRES - timedelta(days=60)):
+        said("STOP RE")
+    assert Text.objects.get(klass=Klass.ALERT).state == "cancelled"
+    assert not Subscription.objects.filter(stopped_at=None).exists()
+
+
 @pytest.mark.req("J1")
 def test_who_does_not_say_yes_is_not_subscribed() -> None:
     said("subscribe RE 12345 BA")

@@ -7,7 +7,8 @@ from contextlib import suppress
 
 import psycopg
 from django.db import InterfaceError, OperationalError, connection, transaction
-from django.db.models import F
+from django.db.models import F, Window
+from django.db.models.functions import RowNumber
 
 from wasl.channels.sms.outgoing import message_of
 from wasl.channels.sms.smpp.codes import MessageState, Status, name_of
@@ -29,6 +30,8 @@ logger = logging.getLogger(__name__)
 _LOCK = 0x57A51_5336
 _POLL_S = 1.0
 _BATCH = 500
+_OF_ONE = 10
+"""Texts of one number in a batch: one telephone does not take the places of all others."""
 _TRIES = 5
 _NO_SUCH_NUMBER = (MessageState.UNDELIVERABLE.name, MessageState.REJECTED.name, name_of(Status.RINVDSTADR))
 """Words of operators that say something about the number, not about the moment."""
@@ -39,7 +42,10 @@ def answer_new(limit: int = _BATCH) -> int:
     # What comes to another system's own code is that system's business (`services.exchange.calls`).
     others = [code for client in queries.settings().clients.values() for code in client.codes]
     waiting = Incoming.objects.filter(state=Incoming.State.NEW).exclude(code__in=others)
-    rows = {one.pk: one for one in waiting.order_by("pk")[:limit]}
+    oldest = waiting.order_by("pk")[: 10 * limit]
+    nth = Window(RowNumber(), partition_by="look_up", order_by="pk")
+    some = Incoming.objects.filter(pk__in=oldest.values("pk")).annotate(nth=nth).filter(nth__lte=_OF_ONE)
+    rows = {one.pk: one for one in some.order_by("pk")[:limit]}
     said = []
     for one in rows.values():
         try:

@@ -7,6 +7,7 @@ send what is decided where it is for REST too (`services.texts.making`); SMPP it
 import asyncio
 import json
 import logging
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 
 import psycopg
-from django.db import close_old_connections, connection
+from django.db import InterfaceError, OperationalError, close_old_connections, connection
 from psycopg import AsyncConnection
 
 from wasl.channels.sms.carrier import address_of, number_of
@@ -77,11 +78,13 @@ class Bad(Exception):
 
 @dataclass(slots=True)
 class _Handing:
-    """A row of exchange_handed on its way: the PDUs that are still open, and whether one was not taken."""
+    """A row of exchange_handed on its way: whose it is, the PDUs that have not gone yet, how many have no answer."""
 
     id: int
-    open: int
-    failed: int = 0
+    client: int
+    login: int | None
+    left: deque[pdu.DeliverSm]
+    open: int = 0
     unknown: bool = False
 
 
@@ -126,7 +129,7 @@ class Front:
                         self._news.clear()
                         with suppress(TimeoutError):
                             await asyncio.wait_for(self._news.wait(), _LOOK_S)
-                except (psycopg.Error, OSError) as error:
+                except (psycopg.Error, OperationalError, InterfaceError, OSError) as error:
                     log.warning("the data base is away: %s", "".join(str(error).strip().splitlines()[:1]))
                     if self._connection:
                         await self._connection.close()
@@ -176,12 +179,13 @@ class Front:
         places: list[int] = []
         made: list[Made] = []
         identities: list[str] = []
+        ported = await self._ported(batch, self._known)
         for place, one in enumerate(batch):
             try:
                 if not isinstance(one, pdu.SubmitSm | pdu.DataSm):
                     answers[place] = await self._other(one, login)
                     continue
-                text, identity = await self._text(one, login, owner, self._known)
+                text, identity = await self._text(one, login, owner, self._known, ported)
             except Bad as bad:
                 answers[place] = one.answer(bad.status)
             except Refused as refused:
@@ -217,8 +221,27 @@ class Front:
             return [Status.RSYSERR] * len(made)
         return [one if isinstance(one, Taken) else _STATUS.get(one.why, Status.RSUBMITFAIL) for one in found]
 
+    async def _ported(self, batch: Sequence[Request], known: queries.Settings) -> dict[str, int]:
+        """As `texts.actions.ported_of`, one question for the numbers of a batch."""
+        if not known.ported:
+            return {}
+        written = {
+            number_of(one.destination, known.region) for one in batch if isinstance(one, pdu.SubmitSm | pdu.DataSm)
+        }
+        numbers = {phone.normalise(one, known.region) for one in written}
+        by_index = {seal.index_of(number): number for number in numbers if number}
+        rows = await (await self._wire()).execute(
+            "SELECT look_up, operator_id FROM texts_ported WHERE look_up = ANY(%s)", [list(by_index)]
+        )
+        return {by_index[bytes(look_up)]: operator for look_up, operator in await rows.fetchall()}
+
     async def _text(
-        self, message: pdu.SubmitSm | pdu.DataSm, login: Login, owner: Owner, known: queries.Settings
+        self,
+        message: pdu.SubmitSm | pdu.DataSm,
+        login: Login,
+        owner: Owner,
+        known: queries.Settings,
+        ported: dict[str, int],
     ) -> tuple[Made | None, str]:
         """The text to be kept and the id it is answered with; no text for a part that has to wait for others."""
         key, part = joining.part_of(message, str(login.pk))
@@ -233,12 +256,13 @@ class Front:
         new = self._new(message, login, owner, known, f"{base}/{'r' if wants else 'q'}{key.total}")
         if len(parts) < key.total:
             # What is wrong with the sender or number is told with the first part.
-            make(owner, New(**{**new, "words": "?"}), known)
+            make(owner, New(**{**new, "words": "?"}), known, ported=ported.get(new["number"]))
             return None, identity
         joined = joining.read(key, parts)
         if joined.text is None:
             raise Bad(Status.RSUBMITFAIL)
-        return make(owner, New(**{**new, "words": joined.text}), known), identity
+        text = make(owner, New(**{**new, "words": joined.text}), known, ported=ported.get(new["number"]))
+        return text, identity
 
     def _new(
         self, message: pdu.SubmitSm | pdu.DataSm, login: Login, owner: Owner, known: queries.Settings, ref: str
@@ -328,13 +352,18 @@ class Front:
     # --- what they get ---------------------------------------------------------------------------------------------
 
     async def _hand(self) -> int:
-        """Send what waits to those who are bound; gives how much was looked at."""
+        """Send what waits to those who are bound, to each in its order; gives how much was begun.
+
+        What a window has no room for goes on when there is some.
+        """
         await self._done()
         takers: dict[int, list[str]] = {}
         for session in self.server.sessions:
             login = self._logins.get(session.client.name) if session.client else None
             if login is not None and session.room() > 0 and str(login.pk) not in takers.get(login.client_id, ()):
                 takers.setdefault(login.client_id, []).append(str(login.pk))
+        full = {name for one in list(self._air.values()) for name in self._push(one, takers)}
+        takers = {client: left for client, some in takers.items() if (left := [one for one in some if one not in full])}
         if not takers:
             return 0
         loop = asyncio.get_running_loop()
@@ -347,24 +376,40 @@ class Front:
                 {"clients": list(takers), "logins": names, "not": [*self._air, *self._resting], "most": _HAND_AT_ONCE},
             )
         ).fetchall()
+        begun = 0
         for row in rows:
+            pk, client, login = row[:3]
+            if full.intersection(_names(client, login, takers)):
+                continue
             try:
-                self._send(row, takers)
+                messages = _receipts(row) if row[3] is not None else self._incoming(row)
             except (seal.SealBroken, PduError):
                 log.exception("what a client is to get cannot be written")
-                self._taken.append(row[0])
-        return len(rows)
+                self._taken.append(pk)
+                continue
+            handing = _Handing(pk, client, login, deque(messages))
+            full.update(self._push(handing, takers))
+            if handing.open:
+                self._air[pk] = handing
+                begun += 1
+        return begun
 
-    def _send(self, row: Sequence[Any], takers: dict[int, list[str]]) -> None:
-        pk, client, login = row[:3]
-        names = [str(login)] if login is not None else takers[client]
-        messages = _receipts(row) if row[3] is not None else self._incoming(row)
-        handing = _Handing(pk, len(messages))
-        self._air[pk] = handing
-        for message in messages:
-            if not any(self.server.deliver(name, message, self._outcome(handing)) for name in names):
-                handing.unknown = True
-                self._over(handing)
+    def _push(self, handing: _Handing, takers: dict[int, list[str]]) -> list[str]:
+        """Send what is left of it; gives the logins that had no room for all of it."""
+        names = _names(handing.client, handing.login, takers)
+        while handing.left:
+            try:
+                if not any(self.server.deliver(name, handing.left[0], self._outcome(handing)) for name in names):
+                    return names
+            except PduError:
+                log.exception("what a client is to get cannot be written")
+                handing.left.clear()
+                if not handing.open:
+                    self._over(handing)
+                break
+            handing.left.popleft()
+            handing.open += 1
+        return []
 
     def _outcome(self, handing: _Handing) -> Callable[[Outcome], None]:
         def told(outcome: Outcome) -> None:
@@ -373,14 +418,18 @@ class Front:
             if outcome.kind is OutcomeKind.REJECTED and not is_temporary(outcome.status):
                 log.warning("a client does not want what is his: %s", name_of(outcome.status))
             elif outcome.kind is not OutcomeKind.ACCEPTED:
+                # All of it goes once more.
                 handing.unknown = True
+                handing.left.clear()
+            handing.open -= 1
             self._over(handing)
 
         return told
 
     def _over(self, handing: _Handing) -> None:
-        handing.open -= 1
-        if handing.open:
+        if handing.open or handing.left:
+            # There may be room for what is left.
+            self._news.set()
             return
         self._air.pop(handing.id, None)
         if handing.unknown:
@@ -422,6 +471,12 @@ WHERE h.client_id = ANY(%(clients)s) AND (h.login_id IS NULL OR h.login_id = ANY
     AND h.id <> ALL(%(not)s::bigint[])
 ORDER BY h.id LIMIT %(most)s
 """
+
+
+def _names(client: int, login: int | None, takers: dict[int, list[str]]) -> list[str]:
+    """The logins that have room and may get what is for this client, or for one login of it."""
+    names = takers.get(client, [])
+    return names if login is None else [one for one in names if one == str(login)]
 
 
 def _receipts(row: Sequence[Any]) -> list[pdu.DeliverSm]:

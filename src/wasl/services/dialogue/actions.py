@@ -37,9 +37,11 @@ def converse(texts: Sequence[Said], *, deliver: Deliver) -> list[int]:
     """Answer texts; gives the ids of those that could not be, which did nothing and may come again.
 
     Call it outside a transaction, in any number of threads and processes: two of the same number wait for each other.
-    Two texts of one number in one call are answered in their order. `deliver` is called several times: first with all
-    that needs no source outside the house, then as such sources answer. A text whose answer was not delivered because
-    something died did nothing, except that its report, if it was one, is not filed twice (`Said.id`).
+    Two texts of one number in one call are answered in their order; what comes after one that asks a source outside the
+    house does nothing and may come again: the other numbers do not wait for several answers to the same one.
+    `deliver` is called several times: first with all that needs no source outside the house, then as such sources
+    answer. A text whose answer was not delivered because something died did nothing, except that its report, if it was
+    one, is not filed twice (`Said.id`).
     Raises django.db.OperationalError when the data base is away. Source: requirements J2, J6, J12.
     """
     codes = queries.codes()
@@ -54,25 +56,22 @@ def converse(texts: Sequence[Said], *, deliver: Deliver) -> list[int]:
     if silent:
         with transaction.atomic():
             deliver(silent)
-    while lines:
-        far: list[Asking] = []
-        held: set[str] = set()
-        while heads := [line[0] for number, line in lines.items() if number not in held]:
-            near, outside, broken = _begin(heads, codes, deliver)
-            for asking, one in zip(near, enquiries.ask([a.question for a in near]), strict=True) if near else ():
-                asking.answer = one
-            broken += _finish(near, codes, deliver)
-            failed += broken
-            far += outside
-            held |= {asking.said.number for asking in outside}
-            for said in heads:
-                if said.number not in held:
-                    _shift(lines, said)
-        for place, one in enquiries.answers([a.question for a in far]) if far else ():
-            far[place].answer = one
-            failed += _finish([far[place]], codes, deliver)
-        for asking in far:
-            _shift(lines, asking.said)
+    far: list[Asking] = []
+    while heads := [line[0] for line in lines.values()]:
+        near, outside, broken = _begin(heads, codes, deliver)
+        for asking, one in zip(near, enquiries.ask([a.question for a in near]), strict=True) if near else ():
+            asking.answer = one
+        failed += broken + _finish(near, codes, deliver)
+        far += outside
+        held = {asking.said.number for asking in outside}
+        for said in heads:
+            if said.number in held:
+                del lines[said.number]
+            else:
+                _shift(lines, said)
+    for place, one in enquiries.answers([a.question for a in far]) if far else ():
+        far[place].answer = one
+        failed += _finish([far[place]], codes, deliver)
     return failed
 
 
@@ -158,7 +157,10 @@ def answer(texts: Sequence[Said]) -> list[Reply | None]:
     For whoever needs no transaction of his own around what is done with the replies; see `converse`.
     """
     found: dict[int, Reply | None] = {}
-    converse(texts, deliver=lambda done: found.update((said.id, reply) for said, reply in done))
+    left = list(texts)
+    while left:
+        failed = converse(left, deliver=lambda done: found.update((said.id, reply) for said, reply in done))
+        left = [said for said in left if said.id not in found and said.id not in failed]
     return [found.get(said.id) for said in texts]
 
 

@@ -5,8 +5,12 @@ from datetime import datetime
 from wasl.kernel import clock, seal
 from wasl.kernel.text import fold
 from wasl.services.dialogue.models import OptOut
+from wasl.services.texts import actions as texts
+from wasl.services.texts.models import Klass
 
 What = OptOut.What
+# The first class that does not reach who stopped it; the same is judged of texts handed in (`texts.making.KEEP`).
+_FIRST = {What.ALL: Klass.CASE, What.ALERTS: Klass.ALERT}
 _ALL = frozenset(fold(word) for word in ("all", "everything", "الكل", "كل", "الجميع", "全部", "所有"))
 
 
@@ -16,10 +20,12 @@ def meant(rest: str) -> str:
 
 
 def stop(look_up: bytes, what: str, *, topic: str = "", by_text: int | None, at: datetime) -> None:
-    """The number wants no more of it, from now on."""
+    """The number wants no more of it, from now on; what waits for it is taken back. Call it in a transaction."""
     OptOut.objects.bulk_create(
         [OptOut(look_up=look_up, what=what, topic=topic, at=at, by_text=by_text)], ignore_conflicts=True
     )
+    if (first := _FIRST.get(What(what))) is not None:
+        texts.take_back(look_up, first)
 
 
 def want_again(number: str) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from wasl.core.people.models import Person
@@ -12,11 +12,15 @@ from wasl.kernel import clock, phone, seal
 from wasl.kernel.ids import new_id
 from wasl.services.enquiries.sources import owner_index
 from wasl.services.subscriptions import queries
-from wasl.services.subscriptions.models import Subscription, Topic
+from wasl.services.subscriptions.models import Alert, Subscription, Topic
+from wasl.services.texts import actions as texts
+from wasl.services.texts.models import Queued
 
 By = Subscription.By
 MOST = 20
 """Subscriptions of one number."""
+ALERT = "alert:"
+"""The texts of alerts are named by it and the alert's id."""
 
 
 class Refused(ValueError):
@@ -76,15 +80,25 @@ def subscribe(
 
 def stop(subscription: Subscription, *, by: By) -> None:
     """End it; what is over stays so."""
-    Subscription.objects.filter(pk=subscription.pk, stopped_at__isnull=True).update(
-        stopped_at=clock.now(), stopped_by=by
-    )
+    _end(Subscription.objects.filter(pk=subscription.pk, stopped_at__isnull=True), by)
 
 
 def stop_topic(topic: Topic, *, number: str, by: By, key: str = "") -> int:
     """End what a number has of a topic, or of one key; how many."""
     mine = queries.live([number]).filter(topic=topic)
-    return (mine.filter(key=key) if key else mine).update(stopped_at=clock.now(), stopped_by=by)
+    return _end(mine.filter(key=key) if key else mine, by)
+
+
+@transaction.atomic
+def _end(some: QuerySet[Subscription], by: By) -> int:
+    """End these, and take back the alerts of them that wait."""
+    ended = list(some.select_for_update().values_list("pk", flat=True))
+    refs = [f"{ALERT}{pk}" for pk in Alert.objects.filter(subscription__in=ended).values_list("pk", flat=True)]
+    if refs:
+        house = texts.house()
+        waiting = Queued.objects.filter(text__client=house, text__ref__in=refs)
+        texts.cancel_many(house, list(waiting.values_list("pk", flat=True)))
+    return Subscription.objects.filter(pk__in=ended).update(stopped_at=clock.now(), stopped_by=by)
 
 
 def forget(persons: Iterable[int], numbers: Iterable[str]) -> int:

@@ -87,7 +87,9 @@ def _send(topic: Topic, due: Mapping[int, tuple[int, date, int]], today: date) -
         of, on, _step = due[pk]
         said = words(topic, held[of], on, today)
         number = actions.number_of(held[of])
-        news.append(texts.New(ref=f"alert:{pk}", number=number, words=said, klass=Klass.ALERT, sender=topic.sender))
+        news.append(
+            texts.New(ref=f"{actions.ALERT}{pk}", number=number, words=said, klass=Klass.ALERT, sender=topic.sender)
+        )
     answers = texts.queue(texts.house().code, news) if news else []
     refused = [one for one in answers if isinstance(one, texts.Refused)]
     # Who stopped alerts has had his say; what could not be taken for another reason comes again with the next run.

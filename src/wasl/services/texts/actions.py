@@ -15,6 +15,7 @@ from wasl.services.texts.making import (
     KEEP,
     KNOWN,
     OPEN,
+    STOPPED,
     Made,
     New,
     Refused,
@@ -41,6 +42,7 @@ __all__ = [
     "number_place",
     "ported_of",
     "queue",
+    "take_back",
     "take_ended",
     "wake",
     "words_place",
@@ -114,6 +116,16 @@ def cancel_many(client: Client, pks: Sequence[int]) -> int:
         return int(cursor.fetchone()[0])
 
 
+def take_back(look_up: bytes, first: int) -> int:
+    """Take back what waits for a number in this class and those after it: its bearer wants no more. Gives how many.
+
+    Whose texts they were is told, as of others that ended.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_TAKE_BACK, {"look_up": look_up, "first": first, "now": clock.now(), "error": STOPPED})
+        return int(cursor.fetchone()[0])
+
+
 def house() -> Client:
     """The hotline itself as a client; made when it is first asked for, sending from the city's number."""
     known = queries.settings().clients.get(HOUSE)
@@ -174,4 +186,23 @@ WITH free AS (
     FROM gone WHERE id = gone.text_id RETURNING id
 )
 SELECT count(*) FROM ended
+"""
+
+_TAKE_BACK = """
+WITH free AS (
+    SELECT q.text_id FROM texts_queued q JOIN texts_text t ON t.id = q.text_id
+    WHERE t.look_up = %(look_up)s AND q.klass >= %(first)s AND q.taken_by_id IS NULL
+    ORDER BY q.text_id FOR UPDATE OF q SKIP LOCKED
+), gone AS (
+    DELETE FROM texts_queued q USING free WHERE q.text_id = free.text_id RETURNING q.text_id
+), ended AS (
+    UPDATE texts_text SET state = 'cancelled', error = %(error)s, ended_at = %(now)s,
+        words_sealed = CASE WHEN secret THEN NULL ELSE words_sealed END
+    FROM gone WHERE id = gone.text_id RETURNING id, client_id
+), told AS (
+    INSERT INTO texts_ended (text_id, state, at)
+    SELECT ended.id, 'cancelled', %(now)s FROM ended JOIN texts_client c ON c.id = ended.client_id WHERE c.told
+    RETURNING 1
+)
+SELECT (SELECT count(*) FROM ended), (SELECT pg_notify('wasl_sms', '') FROM told LIMIT 1)
 """

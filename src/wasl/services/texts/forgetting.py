@@ -95,7 +95,7 @@ SELECT EXISTS (SELECT 1 FROM {table} WHERE id > %(after)s AND id <= %(last)s AND
 """
 # A receipt that is still to come is known by the number's index where operators write ids in several ways.
 _TEXTS = """
-UPDATE texts_text t SET words_sealed = NULL, number_sealed = '', hint = %(gone)s,
+UPDATE texts_text t SET words_sealed = NULL, mark = NULL, number_sealed = '', hint = %(gone)s,
     look_up = CASE WHEN state = 'accepted' AND made_at > now() - interval '7 days' THEN look_up ELSE '' END
 WHERE {which} AND NOT EXISTS (SELECT 1 FROM texts_queued q WHERE q.text_id = t.id)
     AND NOT EXISTS (SELECT 1 FROM exchange_handed h WHERE h.text_id = t.id)

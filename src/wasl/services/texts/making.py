@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from wasl.kernel import clock, phone, seal
 from wasl.kernel.arrays import octets, plain, texts
@@ -15,6 +16,9 @@ from wasl.services.texts.queries import Settings
 
 HOUSE = "wasl"
 """The hotline itself as a client of its gateway; it may send in the name of all its codes."""
+
+
+STOPPED = gettext_noop("The receiver wants no more texts of this class (STOP).")
 
 
 class Refused(ValueError):
@@ -73,6 +77,7 @@ class Made:
     id: int = 0
     number_sealed: bytes = b""
     words_sealed: bytes = b""
+    mark: bytes = b""
 
     def ready(self, pk: int) -> None:
         """Give it its id and seal it for its place; without a reference of the client's its id is one."""
@@ -80,6 +85,7 @@ class Made:
         self.ref = self.ref or str(pk)
         self.number_sealed = seal.seal(self.number, place=number_place(pk))
         self.words_sealed = seal.seal(self.words, place=words_place(pk))
+        self.mark = mark_of(pk, self.words) if self.secret else b""
 
 
 def number_place(pk: int) -> str:
@@ -90,6 +96,11 @@ def number_place(pk: int) -> str:
 def words_place(pk: int) -> str:
     """Where a text's words are sealed for."""
     return f"text.words:{pk}"
+
+
+def mark_of(pk: int, words: str) -> bytes:
+    """By what a text's words are known when they are kept no more."""
+    return seal.index_of(f"{words_place(pk)}\0{words}")
 
 
 def make(client: Client, new: New, known: Settings, *, ported: int | None = None, at: datetime | None = None) -> Made:
@@ -146,9 +157,9 @@ WITH given AS MATERIALIZED (
           AND (o.what = 'all' OR (o.what = 'alerts' AND u.klass > 3))) AS stopped
     FROM unnest(%(id)s::bigint[], %(client)s::bigint[], %(ref)s::text[], %(klass)s::smallint[], %(number)s::bytea[],
         %(look_up)s::bytea[], %(hint)s::text[], %(sender)s::text[], %(words)s::bytea[], %(secret)s::boolean[],
-        %(parts)s::int[], %(made)s::timestamptz[], %(route)s::bigint[], %(due)s::timestamptz[],
+        %(mark)s::bytea[], %(parts)s::int[], %(made)s::timestamptz[], %(route)s::bigint[], %(due)s::timestamptz[],
         %(worth)s::timestamptz[], %(day)s::int[], %(minute)s::int[]) WITH ORDINALITY
-        AS u(id, client, ref, klass, number, look_up, hint, sender, words, secret, parts, made, route, due, worth,
+        AS u(id, client, ref, klass, number, look_up, hint, sender, words, secret, mark, parts, made, route, due, worth,
              day, minute, place)
 ), used AS MATERIALIZED (
     SELECT client_id, parts, CASE WHEN minute = %(now)s THEN minute_parts ELSE 0 END AS minute_parts FROM texts_used
@@ -160,8 +171,9 @@ WITH given AS MATERIALIZED (
           FROM given) g LEFT JOIN used d ON d.client_id = g.client
 ), taken AS (
     INSERT INTO texts_text (id, client_id, ref, klass, number_sealed, look_up, hint, sender, words_sealed, secret,
-        parts, state, repeated, made_at, error)
-    SELECT id, client, ref, klass, number, look_up, hint, sender, words, secret, parts, 'queued', false, made, ''
+        mark, parts, state, repeated, made_at, error)
+    SELECT id, client, ref, klass, number, look_up, hint, sender, words, secret, nullif(mark, ''), parts,
+        'queued', false, made, ''
     FROM judged WHERE NOT stopped AND NOT day_full AND NOT minute_full ORDER BY place
     ON CONFLICT (client_id, ref) DO NOTHING RETURNING id, client_id, parts
 ), waiting AS (
@@ -187,7 +199,7 @@ SELECT unnest(%(bounded)s::bigint[]), %(today)s, 0, 0, 0 ON CONFLICT DO NOTHING
 """
 
 KNOWN = """
-SELECT t.client_id, t.ref, t.id, t.parts, t.klass, t.look_up, t.sender, t.words_sealed
+SELECT t.client_id, t.ref, t.id, t.parts, t.klass, t.look_up, t.sender, t.words_sealed, t.mark
 FROM unnest(%(client)s::bigint[], %(ref)s::text[]) AS u(client, ref)
 JOIN texts_text t ON t.client_id = u.client AND t.ref = u.ref
 """
@@ -211,6 +223,7 @@ def facts_of(made: Sequence[Made], channel: str) -> dict[str, Any]:
         "sender": texts([one.sender for one in made]),
         "words": octets(one.words_sealed for one in made),
         "secret": plain(one.secret for one in made),
+        "mark": octets(one.mark for one in made),
         "parts": plain(one.parts for one in made),
         "made": plain(stamps[one.made_at] for one in made),
         "route": plain(one.route for one in made),
@@ -260,16 +273,18 @@ def answers(
 
 
 def same(one: Made, before: Sequence[Any]) -> bool:
-    """Whether a row of KNOWN is the same text; its words count only as long as they are kept."""
-    _client, _ref, pk, _parts, _klass, look_up, sender, words_sealed = before
+    """Whether a row of KNOWN is the same text. Words that are old and kept no more count no more."""
+    _client, _ref, pk, _parts, _klass, look_up, sender, words_sealed, mark = before
     if bytes(look_up) != one.look_up or sender != one.sender:
         return False
+    if mark is not None and words_sealed is None:
+        return bytes(mark) == mark_of(pk, one.words)
     return words_sealed is None or seal.unseal(words_sealed, place=words_place(pk)) == one.words
 
 
 def _refusals() -> dict[str, tuple[str, str]]:
     return {
-        "stopped": (_("The receiver wants no more texts of this class (STOP)."), "stopped"),
+        "stopped": (_(STOPPED), "stopped"),
         "day": (_("Your parts for today are used up."), "day"),
         "minute": (_("Your parts for this minute are used up."), "minute"),
         "known": (_("The text could not be kept. Please try again."), "again"),

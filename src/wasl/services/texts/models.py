@@ -246,6 +246,7 @@ class Text(Row):
     sender = models.CharField(max_length=20)
     words_sealed = models.BinaryField(null=True, help_text="Empty when its words are not to be kept and it has ended")
     secret = models.BooleanField(default=False, help_text="Nobody reads the words, and they go when it has ended")
+    mark = models.BinaryField(null=True, help_text="By what secret words are known when they are gone")
     parts = models.PositiveSmallIntegerField()
     state = models.CharField(max_length=9, choices=State, default=State.QUEUED)
     operator = models.ForeignKey(Operator, models.PROTECT, null=True, related_name="+", db_index=False)
