@@ -374,6 +374,12 @@ def test_an_administrator_gives_queues_languages_and_areas(city: City) -> None:
     assert (made.languages, made.queues, made.areas) == (["ar"], ["fines"], [])
     assert Audit.objects.filter(verb="profile.made").exists()
     assert "Fines" in page(client, "phone_profiles")
+    for number, status, kept in (
+        ("90012345", 422, ""), ("+8613800138000", 422, ""), ("92345678", 302, "+96892345678"), ("1234", 302, "1234"),
+    ):  # fmt: skip
+        assert post(client, "phone_edit", "agent", made.pk, **{**given, "phone": number}).status_code == status, number
+        made.refresh_from_db()
+        assert made.phone == kept
 
 
 def test_a_code_is_given_once(city: City) -> None:

@@ -218,6 +218,21 @@ def test_an_expert_who_was_rung_as_the_controller_died_is_on_his_break_again(que
     assert (seat.state, seat.reason, seat.call_id) == ("break", "tea", None)
 
 
+@pytest.mark.req("P1")
+def test_whose_post_has_ended_has_no_seat_and_is_given_nobody(queue: Queue) -> None:
+    now = clock.now()
+    for name in ("stays", "goes", "shut", "talks"):
+        seat = seated(name)
+        Post.objects.create(staff=seat.staff, role="agent", since=now - timedelta(days=1))
+    Post.objects.filter(staff__username__in=["goes", "talks"]).update(until=now - timedelta(minutes=1))
+    Staff.objects.filter(username="shut").update(is_active=False)
+    Seat.objects.filter(staff__username="talks").update(state="busy", call=called())
+    assert seats.clear() == 2
+    assert seats.clear() == 0
+    found = dict(Seat.objects.values_list("staff__username", "state"))
+    assert found == {"stays": "ready", "goes": "out", "shut": "out", "talks": "busy"}
+
+
 @pytest.mark.parametrize("by", ["himself", "a supervisor"])
 def test_who_missed_a_caller_and_is_ready_again_is_given_him(queue: Queue, city: City, by: str) -> None:
     seat = seated("one")

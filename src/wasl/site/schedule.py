@@ -20,7 +20,7 @@ from wasl.faces.desk.report.drafts import sweep_drafts
 from wasl.faces.portal.access import purge_sign_ins
 from wasl.faces.portal.drafts import purge_drafts
 from wasl.services.calls import actions as calls
-from wasl.services.calls import callbacks, recordings
+from wasl.services.calls import callbacks, recordings, seats
 from wasl.services.calls import forgetting as callers
 from wasl.services.campaigns import sending as campaigns
 from wasl.services.dialogue import actions as dialogue
@@ -57,6 +57,7 @@ SCHEDULE: Mapping[str, Sequence[Job]] = {
         calls.meanwhile,
         recordings.keep,
         callbacks.lapse,
+        seats.clear,
     ),
     # Apart from the line above: what many wait for is not held up by what goes to many.
     "*/1 * * * *": (campaigns.send_campaigns,),

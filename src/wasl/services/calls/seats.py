@@ -228,6 +228,24 @@ def tidy() -> int:
     return changed
 
 
+def clear() -> int:
+    """Who may not answer the telephone any more leaves his seat, unless he is on a call; how many.
+
+    A job of every minute, safe to run twice.
+    """
+    cleared = 0
+    free = {State.READY, State.WRAP_UP, State.BREAK, State.ASIDE}
+    with transaction.atomic():
+        here = Seat.objects.select_for_update(skip_locked=True, of=("self",)).filter(state__in=free)
+        for seat in here.select_related("staff"):
+            if not rights.may(seat.staff, "phone.answer"):
+                cleared += _move(seat, State.OUT)
+        if cleared:
+            # His browser is known to Asterisk no more.
+            news.wake("seats")
+    return cleared
+
+
 def _change(
     staff: Staff,
     of: set[State],

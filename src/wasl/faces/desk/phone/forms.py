@@ -145,11 +145,15 @@ class ProfileForm(_OfProfile):
         return sorted(organisation.with_inner(chosen))
 
     def clean_phone(self) -> str:
-        """A number that can be called."""
-        given = str(self.cleaned_data["phone"]).strip()
-        found = phone.normalise(given, organisation.the_city().region) if given else ""
+        """A number that can be called, also a short one of the house; none that costs, as each call would."""
+        given, region = str(self.cleaned_data["phone"]).strip(), organisation.the_city().region
+        found = phone.normalise(given, region) if given else ""
         if found is None:
             raise forms.ValidationError(_g("This is no telephone number."))
+        if found and not (phone.is_short_code(found) or phone.is_ordinary(found, region)):
+            raise forms.ValidationError(
+                _g("This number is abroad, or costs more than a call: it is not rung from here.")
+            )
         return found
 
 
