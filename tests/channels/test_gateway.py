@@ -8,6 +8,7 @@ import pytest
 
 from tests.channels import sms
 from tests.channels.sms import running, send, state, until
+from wasl.channels.sms import answering
 from wasl.channels.sms.carrier import number_of
 from wasl.channels.sms.gateway import Gateway
 from wasl.channels.sms.smpp.pdu import DeliverSm
@@ -121,6 +122,22 @@ def test_what_the_operator_refuses_is_told_in_his_words_and_what_he_takes_later_
         waiting = Queued.objects.get(text__ref="later")
         assert timedelta(seconds=20) < waiting.due_at - clock.now() < timedelta(seconds=31)
         assert Text.objects.get(ref="later").error == "ESME_RX_T_APPN"
+
+
+@pytest.mark.slow
+@pytest.mark.req("J8")
+def test_what_an_operator_throttles_until_it_is_too_late_ends() -> None:
+    with running() as house:
+        house.operator(habits=Habits(status=0x14))
+        sms.client()
+        house.start()
+        send("code", klass=Klass.URGENT, worth_until=clock.now() + timedelta(seconds=2))
+        until(lambda: actions.end_late() or state("code") == "expired", 12)
+        assert state("code") == "expired"
+        house.simulators["first"].habits.status = 0
+        send("case", number="+96892000002")
+        until(lambda: state("case") == "delivered")
+        assert house.simulators["first"].counts["accepted"] == 1
 
 
 @pytest.mark.slow
@@ -354,3 +371,15 @@ def test_a_receipt_that_names_nothing_is_no_text_and_a_long_id_stops_nothing() -
         assert not Incoming.objects.exists()
         send("b")
         until(lambda: state("b") == "accepted")
+
+
+@pytest.mark.req("J2")
+def test_one_telephone_does_not_take_all_the_places_of_a_batch() -> None:
+    with running() as house:
+        operator = house.operator()
+        for n in range(30):
+            sms.came_in(operator, f"{n}")
+        other = sms.came_in(operator, "x", number="+96892000002")
+        assert answering.answer_new(limit=12) == 11
+        other.refresh_from_db()
+        assert other.state != Incoming.State.NEW

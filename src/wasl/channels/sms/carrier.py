@@ -265,6 +265,8 @@ class Carrier:
         going.open = len(segments)
         source, destination = address_of(claimed.sender), address_of(going.number)
         validity = _relative(claimed.worth_until)
+        worth_s = (claimed.worth_until - clock.now()).total_seconds()
+        until = asyncio.get_running_loop().time() + worth_s
         self._link.offer(
             Submission(
                 SubmitSm(
@@ -279,6 +281,7 @@ class Carrier:
                 ),
                 going,
                 one.parts,
+                until,
             )
             for one in segments
         )
