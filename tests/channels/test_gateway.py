@@ -140,6 +140,25 @@ def test_what_an_operator_throttles_until_it_is_too_late_ends() -> None:
         assert house.simulators["first"].counts["accepted"] == 1
 
 
+@pytest.mark.req("J8", "J10")
+@pytest.mark.parametrize("klass", [Klass.URGENT, Klass.CASE])
+def test_a_long_text_that_went_in_part_is_in_doubt_or_repeated_by_its_class(klass: Klass) -> None:
+    with running() as house:
+        house.operator(habits=Habits(latency=0.4, receipt_delay=0.01), window=1)
+        sms.client()
+        house.start()
+        simulator = house.simulators["first"]
+        send("long", "long " * 80, klass=klass)
+        until(lambda: simulator.counts["accepted"] == 1)
+        simulator.habits.status = 0x64
+        if klass == Klass.URGENT:
+            until(lambda: state("long") == "in_doubt")
+            assert Text.objects.get().error == "ESME_RX_T_APPN"
+        else:
+            until(lambda: Text.objects.get().repeated)
+        assert simulator.counts["accepted"] == 1
+
+
 @pytest.mark.slow
 @pytest.mark.req("J8")
 def test_the_other_operator_takes_over_and_hands_back() -> None:

@@ -171,7 +171,8 @@ class Spool:
             by_kind.setdefault(one.kind, []).append(one)
         # Doubts first: the truth about one may have come in the same turn.
         if unknown := by_kind.get(Kind.UNKNOWN):
-            await self._doubt([one.text for one in unknown], unknown[0].error, known)
+            for error in {one.error for one in unknown}:
+                await self._doubt([one.text for one in unknown if one.error == error], error, known)
         if accepted := by_kind.get(Kind.ACCEPTED):
             await self._accepted(accepted)
         for one in by_kind.get(Kind.REFUSED, ()):
