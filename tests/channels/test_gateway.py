@@ -159,6 +159,23 @@ def test_a_long_text_that_went_in_part_is_in_doubt_or_repeated_by_its_class(klas
         assert simulator.counts["accepted"] == 1
 
 
+@pytest.mark.req("J10")
+def test_texts_to_one_number_go_in_the_order_in_which_they_were_handed_in_whoever_took_them() -> None:
+    with running() as house:
+        house.operator()
+        sms.client()
+        began = clock.now()
+        due = began + timedelta(seconds=2)
+        # Their ids are those of processes that draw them in blocks: the later text has the lower one.
+        for n in (3, 2, 1):
+            with clock.held(began - timedelta(minutes=10 - n)):
+                send(f"{n}", f"{n}", due_at=due)
+        house.start()
+        until(lambda: Text.objects.filter(state="delivered").count() == 3)
+        kept = house.simulators["first"].obey('{"do": "sent"}')["sent"]
+        assert [one["text"] for one in kept] == ["1", "2", "3"]
+
+
 @pytest.mark.slow
 @pytest.mark.req("J8")
 def test_the_other_operator_takes_over_and_hands_back() -> None:

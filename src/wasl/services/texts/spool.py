@@ -67,6 +67,8 @@ class Claimed:
     klass: int
     worth_until: datetime
     attempts: int
+    due_at: datetime
+    made_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +164,8 @@ class Spool:
                 break
         if late:
             await self._end(late, "expired", "")
-        taken.sort(key=lambda one: (one.klass, one.id))
+        # Ids do not tell the order: each process that takes texts draws them in blocks of its own.
+        taken.sort(key=lambda one: (one.klass, one.due_at, one.made_at, one.id))
         return taken, len(late)
 
     async def _settle(self, settled: Sequence[Settled], known: Settings) -> None:
@@ -351,10 +354,10 @@ WITH picked AS MATERIALIZED (
 ), taken AS (
     UPDATE texts_queued q SET taken_by_id = %(operator)s, taken_at = %(now)s, attempts = attempts + 1
     FROM picked WHERE q.text_id = picked.text_id
-    RETURNING q.text_id, q.route_id, q.client_id, q.klass, q.worth_until, q.attempts
+    RETURNING q.text_id, q.route_id, q.client_id, q.klass, q.worth_until, q.attempts, q.due_at
 )
 SELECT taken.route_id, taken.client_id, t.id, t.number_sealed, t.look_up, t.sender, t.words_sealed, taken.klass,
-       taken.worth_until, taken.attempts
+       taken.worth_until, taken.attempts, taken.due_at, t.made_at
 FROM taken JOIN texts_text t ON t.id = taken.text_id
 """
 
