@@ -5,6 +5,7 @@ import time
 from datetime import timedelta
 
 import pytest
+from psycopg import AsyncConnection
 
 from tests.channels import sms
 from tests.channels.sms import running, send, state, until
@@ -16,9 +17,10 @@ from wasl.channels.sms.smpp.simulator import Habits, Simulator
 from wasl.channels.sms.smpp.wire import Address
 from wasl.kernel import clock
 from wasl.kernel.links import conninfo
-from wasl.services.texts import actions
+from wasl.services.texts import actions, queries
 from wasl.services.texts.actions import New
 from wasl.services.texts.models import BindState, EarlyReceipt, Ended, Incoming, Klass, Part, Queued, Text
+from wasl.services.texts.spool import Spool, Told
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -174,6 +176,34 @@ def test_texts_to_one_number_go_in_the_order_in_which_they_were_handed_in_whoeve
         until(lambda: Text.objects.filter(state="delivered").count() == 3)
         kept = house.simulators["first"].obey('{"do": "sent"}')["sent"]
         assert [one["text"] for one in kept] == ["1", "2", "3"]
+
+
+@pytest.mark.req("J8")
+def test_receipts_of_one_text_over_two_connections_at_once_are_both_counted() -> None:
+    with running() as house:
+        operator = house.operator()
+        sms.client()
+        pk = send("long", "long " * 40).id
+        Queued.objects.all().delete()
+        Text.objects.update(state="accepted", operator=operator, accepted_at=clock.now())
+        for key in ("1", "2"):
+            Part.objects.create(text_id=pk, operator=operator, key=key, accepted_at=clock.now())
+        look_up = bytes(Text.objects.get().look_up)
+        known = queries.settings()
+
+        async def both() -> None:
+            connections = [await AsyncConnection.connect(conninfo(), autocommit=True) for _one in range(2)]
+            first, second = (Spool(one, operator.pk) for one in connections)
+            async with connections[0].transaction():
+                await first.turn([], [Told(("1",), look_up, "DELIVERED")], [], 0, known)
+                other = asyncio.create_task(second.turn([], [Told(("2",), look_up, "DELIVERED")], [], 0, known))
+                await asyncio.sleep(0.3)
+            await other
+            for one in connections:
+                await one.close()
+
+        house.do(both())
+        assert state("long") == "delivered"
 
 
 @pytest.mark.slow

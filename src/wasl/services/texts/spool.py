@@ -266,6 +266,7 @@ class Spool:
             "now": clock.now(),
             "delivered": DELIVERED,
         }
+        await self._do(_LOCK_LONG, facts)
         found = {row[0] for row in await self._rows(_MATCH, facts)}
         lost = [one for place, one in enumerate(told) if place not in found]
         if keep and lost:
@@ -425,6 +426,14 @@ SELECT pg_notify('wasl_sms', '') FROM told LIMIT 1
 _RELEASE = """
 UPDATE texts_queued SET taken_by_id = NULL, taken_at = NULL, attempts = greatest(attempts - 1, 0)
 WHERE taken_by_id = %(operator)s AND text_id <> ALL(%(mine)s::bigint[]) AND taken_at <= %(before)s
+"""
+
+# Receipts of a long text's parts come over two connections: who comes second counts what the first has written. By a
+# statement of its own, for each sees what was there when it began.
+_LOCK_LONG = """
+SELECT FROM texts_text WHERE parts > 1 AND id IN (
+    SELECT text_id FROM texts_part WHERE operator_id = %(operator)s AND key = ANY(%(keys)s::text[]) AND state = '')
+ORDER BY id FOR NO KEY UPDATE
 """
 
 # The operator's id alone names a part if we know how he writes ids; else it does only together with the number. What a
