@@ -5,9 +5,11 @@ import time
 from datetime import timedelta
 
 import pytest
+from psycopg import AsyncConnection
 
 from tests.channels import sms
 from tests.channels.sms import running, send, state, until
+from wasl.channels.sms import answering
 from wasl.channels.sms.carrier import number_of
 from wasl.channels.sms.gateway import Gateway
 from wasl.channels.sms.smpp.pdu import DeliverSm
@@ -15,9 +17,10 @@ from wasl.channels.sms.smpp.simulator import Habits, Simulator
 from wasl.channels.sms.smpp.wire import Address
 from wasl.kernel import clock
 from wasl.kernel.links import conninfo
-from wasl.services.texts import actions
+from wasl.services.texts import actions, queries
 from wasl.services.texts.actions import New
 from wasl.services.texts.models import BindState, EarlyReceipt, Ended, Incoming, Klass, Part, Queued, Text
+from wasl.services.texts.spool import Spool, Told
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -121,6 +124,86 @@ def test_what_the_operator_refuses_is_told_in_his_words_and_what_he_takes_later_
         waiting = Queued.objects.get(text__ref="later")
         assert timedelta(seconds=20) < waiting.due_at - clock.now() < timedelta(seconds=31)
         assert Text.objects.get(ref="later").error == "ESME_RX_T_APPN"
+
+
+@pytest.mark.slow
+@pytest.mark.req("J8")
+def test_what_an_operator_throttles_until_it_is_too_late_ends() -> None:
+    with running() as house:
+        house.operator(habits=Habits(status=0x14))
+        sms.client()
+        house.start()
+        send("code", klass=Klass.URGENT, worth_until=clock.now() + timedelta(seconds=2))
+        until(lambda: actions.end_late() or state("code") == "expired", 12)
+        assert state("code") == "expired"
+        house.simulators["first"].habits.status = 0
+        send("case", number="+96892000002")
+        until(lambda: state("case") == "delivered")
+        assert house.simulators["first"].counts["accepted"] == 1
+
+
+@pytest.mark.req("J8", "J10")
+@pytest.mark.parametrize("klass", [Klass.URGENT, Klass.CASE])
+def test_a_long_text_that_went_in_part_is_in_doubt_or_repeated_by_its_class(klass: Klass) -> None:
+    with running() as house:
+        house.operator(habits=Habits(latency=0.4, receipt_delay=0.01), window=1)
+        sms.client()
+        house.start()
+        simulator = house.simulators["first"]
+        send("long", "long " * 80, klass=klass)
+        until(lambda: simulator.counts["accepted"] == 1)
+        simulator.habits.status = 0x64
+        if klass == Klass.URGENT:
+            until(lambda: state("long") == "in_doubt")
+            assert Text.objects.get().error == "ESME_RX_T_APPN"
+        else:
+            until(lambda: Text.objects.get().repeated)
+        assert simulator.counts["accepted"] == 1
+
+
+@pytest.mark.req("J10")
+def test_texts_to_one_number_go_in_the_order_in_which_they_were_handed_in_whoever_took_them() -> None:
+    with running() as house:
+        house.operator()
+        sms.client()
+        began = clock.now()
+        due = began + timedelta(seconds=2)
+        # Their ids are those of processes that draw them in blocks: the later text has the lower one.
+        for n in (3, 2, 1):
+            with clock.held(began - timedelta(minutes=10 - n)):
+                send(f"{n}", f"{n}", due_at=due)
+        house.start()
+        until(lambda: Text.objects.filter(state="delivered").count() == 3)
+        kept = house.simulators["first"].obey('{"do": "sent"}')["sent"]
+        assert [one["text"] for one in kept] == ["1", "2", "3"]
+
+
+@pytest.mark.req("J8")
+def test_receipts_of_one_text_over_two_connections_at_once_are_both_counted() -> None:
+    with running() as house:
+        operator = house.operator()
+        sms.client()
+        pk = send("long", "long " * 40).id
+        Queued.objects.all().delete()
+        Text.objects.update(state="accepted", operator=operator, accepted_at=clock.now())
+        for key in ("1", "2"):
+            Part.objects.create(text_id=pk, operator=operator, key=key, accepted_at=clock.now())
+        look_up = bytes(Text.objects.get().look_up)
+        known = queries.settings()
+
+        async def both() -> None:
+            connections = [await AsyncConnection.connect(conninfo(), autocommit=True) for _one in range(2)]
+            first, second = (Spool(one, operator.pk) for one in connections)
+            async with connections[0].transaction():
+                await first.turn([], [Told(("1",), look_up, "DELIVERED")], [], 0, known)
+                other = asyncio.create_task(second.turn([], [Told(("2",), look_up, "DELIVERED")], [], 0, known))
+                await asyncio.sleep(0.3)
+            await other
+            for one in connections:
+                await one.close()
+
+        house.do(both())
+        assert state("long") == "delivered"
 
 
 @pytest.mark.slow
@@ -354,3 +437,15 @@ def test_a_receipt_that_names_nothing_is_no_text_and_a_long_id_stops_nothing() -
         assert not Incoming.objects.exists()
         send("b")
         until(lambda: state("b") == "accepted")
+
+
+@pytest.mark.req("J2")
+def test_one_telephone_does_not_take_all_the_places_of_a_batch() -> None:
+    with running() as house:
+        operator = house.operator()
+        for n in range(30):
+            sms.came_in(operator, f"{n}")
+        other = sms.came_in(operator, "x", number="+96892000002")
+        assert answering.answer_new(limit=12) == 11
+        other.refresh_from_db()
+        assert other.state != Incoming.State.NEW

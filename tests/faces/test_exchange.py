@@ -1,6 +1,7 @@
 """The interface of other systems: handing texts in, one and many, how they stand, taking them back, bounds."""
 
-from datetime import timedelta
+import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,8 +12,12 @@ from tests.faces import exchange
 from tests.faces.exchange import NUMBER, face
 from wasl.faces.exchange import beside as api_beside
 from wasl.kernel import clock, seal
+from wasl.kernel.links import conninfo
 from wasl.services.dialogue.models import OptOut
+from wasl.services.texts import queries
+from wasl.services.texts.making import New, Refused, Taken, make
 from wasl.services.texts.models import Klass, Queued, Text, Used
+from wasl.services.texts.writer import Writer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -151,6 +156,29 @@ def test_bounds_hold_whoever_hands_in_and_come_back_the_next_day() -> None:
         Used.objects.update(day=clock.now().date() - timedelta(days=1))
         with face(secret) as system:
             assert system.call("POST", "/texts", {"to": NUMBER, "text": "x", "ref": "d"}).status_code == 202
+
+
+@pytest.mark.req("J5")
+def test_a_batch_over_midnight_leaves_the_bounds_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    with running() as house:
+        house.operator()
+        client, _secret = exchange.client(per_day=1)
+        known = queries.settings()
+        midnight = datetime(2026, 12, 1, tzinfo=UTC)
+        ticks = iter([midnight - timedelta(seconds=1)] * 2)
+
+        async def hand_in() -> list[list[Taken | Refused]]:
+            writer = Writer(conninfo())
+            made = [make(client, New(f"{n}", NUMBER, "x", Klass.CASE), known, at=midnight) for n in range(3)]
+            monkeypatch.setattr(clock, "now", lambda: next(ticks, midnight))
+            found = [await writer.keep([one]) for one in made]
+            await writer.close()
+            return found
+
+        found = [isinstance(one, Taken) for (one,) in asyncio.run(hand_in())]
+        monkeypatch.undo()
+        assert found == [True, True, False], "one on each day"
+        assert Used.objects.filter(client=client).count() == 2
 
 
 @pytest.mark.req("J5")

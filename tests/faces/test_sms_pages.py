@@ -33,6 +33,7 @@ from wasl.services.texts.models import (
     Route,
     Text,
 )
+from wasl.site.schedule import SCHEDULE
 
 pytestmark = pytest.mark.django_db
 
@@ -453,9 +454,15 @@ def test_figures_are_counted_from_the_texts_however_often(city: City) -> None:
         assert (fines.accepted_within(0.5), fines.accepted_within(0.95)) == (2, 30)
         assert (fines.delivered_within(0.5), fines.delivered_within(1)) == (5, 60)
         assert sum(one.made for one in rows) == 6
-        assert not tally.figures(date(2026, 11, 15), date(2026, 11, 15)), "a day that is over stays as it was counted"
-        tally.count(date(2026, 11, 1))
+        assert not tally.figures(date(2026, 11, 15), date(2026, 11, 15)), "counted by night only"
+        assert tally.count_deferred in [job for jobs in SCHEDULE.values() for job in jobs]
+        tally.count_deferred()
         assert tally.figures(date(2026, 11, 15), date(2026, 11, 15))[0].made == 1
+        Operator.objects.update(cost=Decimal("0.05"))
+        tally.count_deferred()
+        assert tally.figures(date(2026, 11, 15), date(2026, 11, 15))[0].cost == Decimal("0.01"), "as it was then"
+        Operator.objects.update(cost=Decimal("0.01"))
+        tally.count_lately()
         (room,) = tally.room(date(2026, 11, 20), date(2026, 11, 20))
         assert (room.operator, room.peak and room.peak.parts, room.allowed) == (one, 8, 60)
         assert tally.received(date(2026, 11, 1), date(2026, 11, 30)) == [("90888", 1, 1)]

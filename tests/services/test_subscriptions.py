@@ -228,6 +228,17 @@ def test_a_vehicle_that_was_sold_alerts_its_old_owner_no_more() -> None:
     assert on(60) == 0
 
 
+@pytest.mark.req("J13")
+def test_no_alert_is_lost_where_a_page_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    subscribed()
+    row = DataRow.objects.get(data_set__code="vehicles", key="12345 BA")
+    for days in (1, 2):
+        later = {**row.values, "expires": str((EXPIRES + timedelta(days=days)).date())}
+        DataRow.objects.create(data_set=row.data_set, key=row.key, owner=row.owner, values=later)
+    monkeypatch.setattr(jobs, "_AT_ONCE", 2)
+    assert on(58) == 3
+
+
 @pytest.mark.parametrize("date", ["", "soon", "19/01/2027", "2027-13-45", "2027-02-31"])
 def test_a_date_that_is_none_alerts_nobody_and_stops_nothing(date: str) -> None:
     subscribed()

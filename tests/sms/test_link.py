@@ -11,7 +11,7 @@ import pytest
 from tests.sms.peers import HELLO, account, eventually, run, simulator, take_all
 from wasl.channels.sms.smpp.client import Account
 from wasl.channels.sms.smpp.codes import Status
-from wasl.channels.sms.smpp.link import Link, Patience, Submission
+from wasl.channels.sms.smpp.link import MOST_THROTTLED, Link, Patience, Submission
 from wasl.channels.sms.smpp.outcome import Event, EventKind, Limits, Outcome, OutcomeKind
 from wasl.channels.sms.smpp.rate import TokenBucket
 from wasl.channels.sms.smpp.simulator import Habits
@@ -207,6 +207,24 @@ def test_what_can_never_be_sent_is_refused_and_the_rest_goes() -> None:
                 await eventually(lambda: len(desk.outcomes) == 21)
                 refused = [(tag, one.status) for tag, one in desk.outcomes if one.kind is OutcomeKind.REJECTED]
                 assert refused == [("bad", Status.RINVPARLEN)]
+
+    run(test())
+
+
+def test_what_is_throttled_again_and_again_or_too_late_is_told_and_the_rest_goes() -> None:
+    async def test() -> None:
+        async with simulator(Habits(status=Status.RMSGQFUL, receipts="none")) as (operator, port):
+            desk = Desk()
+            async with link([port], desk, limits=replace(ALERT, pause=0.02, window=1)) as made:
+                late = Submission(HELLO, "late", until=asyncio.get_running_loop().time() - 1)
+                made.offer([Submission(HELLO, "full"), late])
+                await eventually(lambda: len(desk.outcomes) == 2)
+                assert [tag for tag, _one in desk.outcomes] == ["full", "late"]
+                assert {one.kind for _tag, one in desk.outcomes} == {OutcomeKind.THROTTLED}
+                assert operator.counts["submits"] == MOST_THROTTLED
+                operator.habits.status = 0
+                made.offer(some(3))
+                await eventually(lambda: desk.count(OutcomeKind.ACCEPTED) == 3)
 
     run(test())
 

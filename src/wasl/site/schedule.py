@@ -81,6 +81,7 @@ SCHEDULE: Mapping[str, Sequence[Job]] = {
         exchange.forget_old,
         checks.forget_old,
         dialogue.forget_old,
+        tally.count_deferred,
         texts.forget_old,
         recordings.erase_old,
         campaigns.forget_receivers,

@@ -265,6 +265,8 @@ class Carrier:
         going.open = len(segments)
         source, destination = address_of(claimed.sender), address_of(going.number)
         validity = _relative(claimed.worth_until)
+        worth_s = (claimed.worth_until - clock.now()).total_seconds()
+        until = asyncio.get_running_loop().time() + worth_s
         self._link.offer(
             Submission(
                 SubmitSm(
@@ -279,6 +281,7 @@ class Carrier:
                 ),
                 going,
                 one.parts,
+                until,
             )
             for one in segments
         )
@@ -311,16 +314,18 @@ class Carrier:
     def _finish(self, going: _Going) -> None:
         """All parts have come to something."""
         pk, keys = going.claimed.id, tuple(going.keys)
-        if going.missing or (going.returned and keys):
+        later = going.refused is not None and is_temporary(going.refused.status)
+        if going.missing or (keys and (going.returned or later)):
             # Some of it is with him, the rest nowhere: nobody knows what the telephone shows.
             self._doubtful[pk] = going
             while len(self._doubtful) > _LATE_KEPT:
                 self._doubtful.popitem(last=False)
-            self._settled.append(Settled(pk, Kind.UNKNOWN, error=_NO_ANSWER))
+            error = name_of(going.refused.status) if going.refused is not None else _NO_ANSWER
+            self._settled.append(Settled(pk, Kind.UNKNOWN, error=error))
         elif going.returned:
             self._settled.append(Settled(pk, Kind.RETURNED))
         elif going.refused is not None:
-            kind = Kind.LATER if is_temporary(going.refused.status) else Kind.REFUSED
+            kind = Kind.LATER if later else Kind.REFUSED
             self._settled.append(Settled(pk, kind, error=name_of(going.refused.status)))
         else:
             self._settled.append(Settled(pk, Kind.ACCEPTED, keys))

@@ -24,17 +24,18 @@ logger = logging.getLogger(__name__)
 STEPS = (60, 30, 7)
 _AT_ONCE = 500
 _DJANGO = {"ar": "ar", "en": "en", "zh": "zh-hans"}
-# Dates of the next two months, page by page, with the last step that was told of each. A date that has moved is another
-# date: its steps begin anew, and those of the old one never come. A column may hold what only looks like a date.
+# Dates of the next two months, with the last step that was told of each, page by page: one ends also among the rows of
+# one subscription. A date that has moved is another date: its steps begin anew, and those of the old one never come. A
+# column may hold what only looks like a date.
 _NEAR = """
-SELECT s.id, d.values->>$3::text,
+SELECT s.id, d.id, d.values->>$3::text,
     (SELECT min(a.step) FROM subscriptions_alert a WHERE a.subscription_id = s.id AND a.due::text = d.values->>$3::text)
 FROM subscriptions_subscription s
 JOIN enquiries_datarow d ON d.data_set_id = $2 AND d.key = s.key AND (d.owner IS NULL OR d.owner = s.owner)
-WHERE s.topic_id = $1 AND s.stopped_at IS NULL AND s.id > $6
+WHERE s.topic_id = $1 AND s.stopped_at IS NULL AND (s.id, d.id) > ($6, $7)
     AND d.values->>$3::text ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$'
     AND d.values->>$3::text BETWEEN $4::date::text AND $5::date::text
-ORDER BY s.id LIMIT $7
+ORDER BY s.id, d.id LIMIT $8
 """
 _TAKE = """
 INSERT INTO subscriptions_alert (id, subscription_id, due, step, premium, at)
@@ -50,7 +51,7 @@ def send_alerts() -> int:
 
 
 def _of_topic(topic: Topic) -> int:
-    sent, last = 0, 0
+    sent, last = 0, (0, 0)
     while True:
         told, last, more = _page(topic, last)
         sent += told
@@ -59,13 +60,13 @@ def _of_topic(topic: Topic) -> int:
 
 
 @transaction.atomic
-def _page(topic: Topic, after: int) -> tuple[int, int, bool]:
+def _page(topic: Topic, after: tuple[int, int]) -> tuple[int, tuple[int, int], bool]:
     """Queue and note what is due of some, together or not at all: (how many, the last, whether more)."""
     today = timezone.localtime(clock.now()).date()
     until = today + timedelta(days=max(STEPS))
-    found = read(_NEAR, [topic.pk, topic.data_set_id, topic.date_column, today, until, after, _AT_ONCE])
+    found = read(_NEAR, [topic.pk, topic.data_set_id, topic.date_column, today, until, *after, _AT_ONCE])
     due: dict[int, tuple[int, date, int]] = {}
-    for pk, written, told in found:
+    for pk, _row, written, told in found:
         try:
             on = date.fromisoformat(written)
         except ValueError:
@@ -74,7 +75,7 @@ def _page(topic: Topic, after: int) -> tuple[int, int, bool]:
         if told is None or told > step:
             due[new_id()] = pk, on, step
     sent = _send(topic, due, today) if due else 0
-    return sent, found[-1][0] if found else after, len(found) == _AT_ONCE
+    return sent, (found[-1][0], found[-1][1]) if found else after, len(found) == _AT_ONCE
 
 
 def _send(topic: Topic, due: Mapping[int, tuple[int, date, int]], today: date) -> int:

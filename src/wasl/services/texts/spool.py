@@ -67,6 +67,8 @@ class Claimed:
     klass: int
     worth_until: datetime
     attempts: int
+    due_at: datetime
+    made_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +164,8 @@ class Spool:
                 break
         if late:
             await self._end(late, "expired", "")
-        taken.sort(key=lambda one: (one.klass, one.id))
+        # Ids do not tell the order: each process that takes texts draws them in blocks of its own.
+        taken.sort(key=lambda one: (one.klass, one.due_at, one.made_at, one.id))
         return taken, len(late)
 
     async def _settle(self, settled: Sequence[Settled], known: Settings) -> None:
@@ -171,7 +174,8 @@ class Spool:
             by_kind.setdefault(one.kind, []).append(one)
         # Doubts first: the truth about one may have come in the same turn.
         if unknown := by_kind.get(Kind.UNKNOWN):
-            await self._doubt([one.text for one in unknown], unknown[0].error, known)
+            for error in {one.error for one in unknown}:
+                await self._doubt([one.text for one in unknown if one.error == error], error, known)
         if accepted := by_kind.get(Kind.ACCEPTED):
             await self._accepted(accepted)
         for one in by_kind.get(Kind.REFUSED, ()):
@@ -262,6 +266,7 @@ class Spool:
             "now": clock.now(),
             "delivered": DELIVERED,
         }
+        await self._do(_LOCK_LONG, facts)
         found = {row[0] for row in await self._rows(_MATCH, facts)}
         lost = [one for place, one in enumerate(told) if place not in found]
         if keep and lost:
@@ -350,10 +355,10 @@ WITH picked AS MATERIALIZED (
 ), taken AS (
     UPDATE texts_queued q SET taken_by_id = %(operator)s, taken_at = %(now)s, attempts = attempts + 1
     FROM picked WHERE q.text_id = picked.text_id
-    RETURNING q.text_id, q.route_id, q.client_id, q.klass, q.worth_until, q.attempts
+    RETURNING q.text_id, q.route_id, q.client_id, q.klass, q.worth_until, q.attempts, q.due_at
 )
 SELECT taken.route_id, taken.client_id, t.id, t.number_sealed, t.look_up, t.sender, t.words_sealed, taken.klass,
-       taken.worth_until, taken.attempts
+       taken.worth_until, taken.attempts, taken.due_at, t.made_at
 FROM taken JOIN texts_text t ON t.id = taken.text_id
 """
 
@@ -421,6 +426,14 @@ SELECT pg_notify('wasl_sms', '') FROM told LIMIT 1
 _RELEASE = """
 UPDATE texts_queued SET taken_by_id = NULL, taken_at = NULL, attempts = greatest(attempts - 1, 0)
 WHERE taken_by_id = %(operator)s AND text_id <> ALL(%(mine)s::bigint[]) AND taken_at <= %(before)s
+"""
+
+# Receipts of a long text's parts come over two connections: who comes second counts what the first has written. By a
+# statement of its own, for each sees what was there when it began.
+_LOCK_LONG = """
+SELECT FROM texts_text WHERE parts > 1 AND id IN (
+    SELECT text_id FROM texts_part WHERE operator_id = %(operator)s AND key = ANY(%(keys)s::text[]) AND state = '')
+ORDER BY id FOR NO KEY UPDATE
 """
 
 # The operator's id alone names a part if we know how he writes ids; else it does only together with the number. What a

@@ -19,7 +19,9 @@ from wasl.services.texts.models import DayPeak, Operator, Review
 STEPS_S: tuple[float, ...] = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0, 14_400.0, 86_400.0)
 """Steps in which spans are counted, seconds; what took longer than the last is in one more."""
 CHANGES_DAYS = 3
-"""A text ends within so many days; later its day stays as it was counted."""
+"""Most texts end within so many days; their days are counted anew often."""
+DEFERRED_DAYS = 66
+"""Nothing is deferred longer and still changes; later a day stays as it was counted."""
 _LOCK = 0x57A51_7A11
 
 
@@ -29,21 +31,33 @@ def count_today() -> int:
 
 
 def count_lately() -> int:
-    """Count anew all days whose texts may still have changed."""
+    """Count anew the days whose texts are likely to have changed."""
     return count(timezone.localdate(clock.now()) - timedelta(days=CHANGES_DAYS - 1))
 
 
+def count_deferred() -> int:
+    """Count anew all days whose texts may still have changed: some were handed in to go weeks later. A nightly job."""
+    return count(timezone.localdate(clock.now()) - timedelta(days=DEFERRED_DAYS))
+
+
 def count(first: date) -> int:
-    """Count from this day on. May be run at any time and any number of times."""
+    """Count from this day on. May be run at any time and any number of times.
+
+    Parts of days that were counted before and are some days old cost what they cost then.
+    """
     zone = timezone.get_default_timezone_name()
     since = timezone.make_aware(datetime.combine(first, time()), timezone.get_default_timezone())
     facts: dict[str, Any] = {"zone": zone, "since": since, "first": first, "steps": list(STEPS_S)}
+    facts["settled"] = timezone.localdate(clock.now()) - timedelta(days=CHANGES_DAYS - 1)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        cursor.execute(_PRICES, facts)
+        prices = cursor.fetchall()
         for table in ("texts_daytally", "texts_daypeak", "texts_dayreceived"):
             cursor.execute(f"DELETE FROM {table} WHERE day >= %(first)s", facts)  # noqa: S608 - names of ours
         cursor.execute(TALLY, facts)
         made: int = cursor.rowcount
+        cursor.executemany("UPDATE texts_daytally SET cost = parts * %s WHERE day = %s AND operator_id = %s", prices)
         cursor.execute(_PEAK, facts)
         cursor.execute(_RECEIVED, facts)
     return made
@@ -225,6 +239,11 @@ SELECT (t.made_at AT TIME ZONE %(zone)s)::date, t.operator_id, t.client_id, t.kl
 FROM texts_text t LEFT JOIN texts_operator o ON o.id = t.operator_id
 WHERE t.made_at >= %(since)s GROUP BY 1, 2, 3, 4
 """  # noqa: S608 - expressions of this module
+
+_PRICES = """
+SELECT sum(cost) / sum(parts), day, operator_id FROM texts_daytally
+WHERE day >= %(first)s AND day < %(settled)s AND parts > 0 GROUP BY day, operator_id
+"""
 
 _PEAK = """
 INSERT INTO texts_daypeak (day, operator_id, at, parts)

@@ -30,7 +30,6 @@ from wasl.services.texts.making import (
     bound,
     facts_of,
     known_facts,
-    today,
 )
 
 log = logging.getLogger(__name__)
@@ -173,7 +172,8 @@ class Writer:
         for one, pk in zip(fresh, await self._ids.draw(connection, len(fresh)), strict=True):
             one.ready(pk)
         facts = facts_of(made, WAKE_CHANNEL)
-        day = today()
+        # One and the same day for all of this, also at midnight: a bound without a row of its day bounds nothing.
+        day = facts["today"]
         unopened = {(one.client.pk, day) for one in made if bound(one.client)} - self._opened
         if unopened:
             await connection.execute(_OPEN, facts)

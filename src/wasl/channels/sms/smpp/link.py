@@ -14,6 +14,7 @@ from typing import Final
 
 from wasl.channels.sms.smpp.client import Account, BindRefused, connect
 from wasl.channels.sms.smpp.codec import Request
+from wasl.channels.sms.smpp.codes import Status
 from wasl.channels.sms.smpp.outcome import LIMITS, Event, EventKind, Limits, Outcome, OutcomeKind, WindowFull
 from wasl.channels.sms.smpp.rate import TokenBucket
 from wasl.channels.sms.smpp.session import Handler, Session
@@ -26,11 +27,16 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Submission:
-    """A message to send; `tag` is the owner's, to know it by. Each is one PDU; `parts` is what the operator counts."""
+    """A message to send; `tag` is the owner's, to know it by. Each is one PDU; `parts` is what the operator counts.
+
+    `until`: by the loop's clock, when it is not worth sending any more. `throttled`: how often it was, so far.
+    """
 
     message: Request
     tag: object
     parts: int = 1
+    until: float = float("inf")
+    throttled: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +55,18 @@ class Patience:
 
 
 PATIENCE: Final = Patience()
+MOST_THROTTLED: Final = 8
+"""So often one message may be throttled; then it is not the rate but the message, such as one to a telephone that is
+full, and the others do not wait for it."""
 
 
 class Link:
     """One operator. Everything happens in the loop that called `start`; not safe for threads.
 
     `on_outcome` is told what became of each submission: accepted, rejected, or unknown, and later perhaps the truth
-    about an unknown. A throttled one goes back to the head of the queue and is not told. `on_backlog` gets what nobody
-    has tried to send yet when no session has been usable for `Patience.backlog` seconds: it may go to another operator.
+    about an unknown. A throttled one goes back to the head of the queue and is told only after `MOST_THROTTLED` times,
+    or when it is not worth sending any more. `on_backlog` gets what nobody has tried to send yet when no session has
+    been usable for `Patience.backlog` seconds: it may go to another operator.
     `on_room` is called when `room` has grown: the time to offer more.
     """
 
@@ -175,6 +185,11 @@ class Link:
 
     def _give(self, session: Session) -> bool:
         place, one = self._queue[0]
+        if asyncio.get_running_loop().time() >= one.until:
+            late = Outcome(OutcomeKind.THROTTLED, Status.RTHROTTLED)
+            asyncio.get_running_loop().call_soon(self._on_outcome, one, late)
+            heappop(self._queue)
+            return True
         try:
             session.submit(one.message, partial(self._outcome, place, one), one.parts)
         except WindowFull:
@@ -189,6 +204,10 @@ class Link:
         if outcome.kind is OutcomeKind.THROTTLED and not outcome.late:
             if self._stopped:
                 self._on_backlog([one])
+                return
+            one.throttled += 1
+            if one.throttled >= MOST_THROTTLED:
+                self._on_outcome(one, outcome)
                 return
             heappush(self._queue, (place, one))
             self._watch_backlog()
