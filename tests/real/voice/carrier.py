@@ -191,7 +191,7 @@ class Heard:
     def key(self, digits: str) -> None:
         """He keys this now, to its end: what he did next would cut it off."""
         self._goes(f"key{digits}")
-        until(self._is_quiet, seconds=20, what=f"{self.name} has keyed {digits}")
+        until(self._is_quiet, seconds=10 + len(digits), what=f"{self.name} has keyed {digits}")
 
     def tone(self, hertz: int) -> None:
         """From now on he sends this tone."""

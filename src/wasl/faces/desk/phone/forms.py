@@ -83,7 +83,7 @@ class QueueForm(NamesForm):
             "head_start_s": _("Counted as if each caller had come so much earlier."),
             "area_s": _("Until then only agents who serve the caller's area are rung."),
             "language_s": _("Until then only agents who speak the caller's language are rung."),
-            "most": _("Whoever comes then is offered to be called back."),
+            "most": _("Whoever comes then can leave a message."),
         }
         widgets = {"code": forms.TextInput(attrs=_LTR)}
 
