@@ -50,7 +50,7 @@ def text(number: str = HIS, state: str = Text.State.DELIVERED) -> Text:
 def is_empty(row: Text | Incoming) -> bool:
     """Whether nothing personal is left in it."""
     row.refresh_from_db()
-    left = [row.words_sealed or b"", row.number_sealed, row.look_up, getattr(row, "mark", b"")]
+    left = [row.words_sealed or b"", row.number_sealed, row.look_up, row.mark or b""]
     return not any(map(bytes, left)) and row.hint == forgetting.GONE
 
 
