@@ -191,17 +191,22 @@ class Heard:
     def key(self, digits: str) -> None:
         """He keys this now, to its end: what he did next would cut it off."""
         self._goes(f"key{digits}")
-        until(self._is_quiet, seconds=10 + len(digits), what=f"{self.name} has keyed {digits}")
+        until(lambda: self._is_at("s", "Wait"), seconds=10 + len(digits), what=f"{self.name} has keyed {digits}")
 
     def tone(self, hertz: int) -> None:
         """From now on he sends this tone."""
         self.carrier.tone(str(hertz))
         self._goes(f"hum{hertz}")
+        # Where two orders come at once Asterisk loses the second.
+        until(lambda: self._is_at(f"hum{hertz}", "Playback"), seconds=10, what=f"{self.name} hums {hertz}")
 
-    def _is_quiet(self) -> bool:
-        """Whether he does nothing any more, or his call is over."""
+    def _is_at(self, extension: str, application: str) -> bool:
+        """Whether he does this now, or his call is over."""
         known = self.carrier.ari.get(f"/channels/{self.name}")
-        return known.status_code == 404 or known.json()["dialplan"]["exten"] == "s"
+        if known.status_code == 404:
+            return True
+        here = known.json()["dialplan"]
+        return (here["exten"], here["app_name"]) == (extension, application)
 
     def _goes(self, to: str) -> None:
         known = self.carrier.ari.get(f"/channels/{self.name}").raise_for_status().json()

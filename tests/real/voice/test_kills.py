@@ -248,9 +248,9 @@ def test_the_data_base_is_lost_before_a_caller_is_in_the_books(house: Hotline, l
         time.sleep(1)
     finally:
         assert desk.free_books() == 1, "he was not about to be put into the books"
-    again(house, desk, "voice", before)
     call.told(spoken(house, "language", "ar"))
     assert desk.call()["channel"] == call.leg
+    again(house, desk, "voice", before)
 
 
 @pytest.mark.req("D11", "C10")
