@@ -75,8 +75,11 @@ def test_where_the_first_carrier_is_silent_calls_of_ours_go_by_the_next(
         desk.trunk(code="demo", port=nobody.getsockname()[1])
         try:
             stands(desk, "silent", code="demo")
+            # Each change signs in anew.
+            stands(desk, "signed_in")
             desk.agent(name="anna", phone=agent.number)
-            call = person(house, line, by=SIGNED_IN)
+            # His calls come in still: they are known by their address.
+            call = person(house, line)
             until(lambda: desk.state(name="anna")[0] == "busy", seconds=30, what="the agent has the call")
             assert hears(agent) == {CALLER}
         finally:

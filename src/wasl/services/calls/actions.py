@@ -83,11 +83,13 @@ def meanwhile() -> int:
             continue
         began, dialled, caller, *_more = [*file.read_text().split(), "", "", ""]
         if not Call.objects.filter(channel=file.name).exists():
-            call, _walk = came(file.name, dialled, caller)
-            at = datetime.fromtimestamp(int(began), UTC) if began.isdigit() else call.arrived_at
-            Call.objects.filter(pk=call.pk).update(
-                arrived_at=at, ended_at=datetime.fromtimestamp(last, UTC), outcome=Call.Outcome.ALONE
-            )
+            # At once: who takes in his message meanwhile would find a call that is on.
+            with transaction.atomic():
+                call, _walk = came(file.name, dialled, caller)
+                at = datetime.fromtimestamp(int(began), UTC) if began.isdigit() else call.arrived_at
+                Call.objects.filter(pk=call.pk).update(
+                    arrived_at=at, ended_at=datetime.fromtimestamp(last, UTC), outcome=Call.Outcome.ALONE
+                )
             taken += 1
         file.unlink()
     return taken
