@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, prefetch_related_objects
+from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet, prefetch_related_objects
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.functional import Promise
@@ -233,6 +233,12 @@ def public_place(case: Case) -> tuple[float, float] | None:
     if case.lat is None or case.lon is None:
         return None
     return round(case.lat, _STREET), round(case.lon, _STREET)
+
+
+def public_remarks() -> QuerySet[Remark]:
+    """Words that everybody may read; a public text that was corrected since is not among them (F11)."""
+    current = Q(body=F("case__public_text")) | ~Q(role="public")
+    return Remark.objects.filter(current, audience=Remark.Audience.PUBLIC, erased_at__isnull=True)
 
 
 def may_see_identity(staff: Staff, case: Case) -> bool:

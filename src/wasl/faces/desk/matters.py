@@ -126,8 +126,9 @@ def problem(request: HttpRequest, staff: Staff, pk: int) -> HttpResponse:
     elif request.method == "POST" and _problem_done(request, staff, held, form, more):
         return redirect("desk:problem", held.pk)
     seen = queries.visible_to(staff).filter(problems=held).select_related("unit", "area").order_by("state", "due_next")
-    rows = [row for row in rows if seen.filter(pk=row.case.pk).exists()]
-    hidden = held.cases.count() - seen.count()
+    there = set(seen.values_list("pk", flat=True))
+    rows = [row for row in rows if row.case.pk in there]
+    hidden = held.cases.count() - len(there)
     return _draw(
         request, staff, "problem", "problems", 422 if form.errors or more.errors else 200, held=held, form=form,
         more=more, cases=seen[:MOST], hidden=hidden, rows=rows, still=held.cases.filter(state__in=OPEN_STATES).count(),

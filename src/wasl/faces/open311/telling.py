@@ -9,11 +9,11 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 
 from wasl.core.cases import queries as cases
-from wasl.core.cases.models import Case, Entry, Remark, State, WorkOrder
+from wasl.core.cases.models import Case, Entry, State, WorkOrder
 from wasl.core.catalogue import queries as catalogue
 from wasl.core.catalogue.book import Book, Category, Question
 from wasl.core.contacts import queries as contacts
@@ -187,12 +187,9 @@ def updates(client: Client | None, start: datetime, end: datetime, first: int, c
         ).values_list("pk", flat=True)
     )
     words = dict(
-        Remark.objects.filter(
-            Q(body=F("case__public_text")) | ~Q(role="public"),
-            pk__in=[d["remark"] for d in data.values() if "remark" in d],
-            audience=Remark.Audience.PUBLIC,
-            erased_at__isnull=True,
-        ).values_list("pk", "body")
+        cases.public_remarks()
+        .filter(pk__in=[d["remark"] for d in data.values() if "remark" in d])
+        .values_list("pk", "body")
     )
     return [
         {

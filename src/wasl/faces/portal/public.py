@@ -23,7 +23,7 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_GET
 
 from wasl.core.cases import queries as cases
-from wasl.core.cases.models import Case, Remark, State, WorkOrder
+from wasl.core.cases.models import Case, State, WorkOrder
 from wasl.core.catalogue import queries as catalogue
 from wasl.core.contacts import queries as contacts
 from wasl.core.contacts.models import Attachment
@@ -38,7 +38,6 @@ from wasl.kernel import acceptance, clock
 
 PAGE = 20
 MOST_POINTS = 1000
-# Three decimals of a degree are about 110 m: the street, not the house.
 _PERIODS = {"7": 7, "30": 30, "90": 90, "365": 365, "all": None}
 _USUAL_PERIOD = "90"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -317,12 +316,7 @@ class Line:
 def story(case: Case) -> list[Line]:
     """What happened as everybody may know it, the latest first; orders of helping units are left out."""
     orders = {order.pk: order for order in WorkOrder.objects.filter(case=case)}
-    written = dict(
-        # A text that was corrected is not given any more.
-        Remark.objects.filter(Q(body=case.public_text) | ~Q(role="public"), case=case, erased_at__isnull=True)
-        .filter(audience=Remark.Audience.PUBLIC)
-        .values_list("pk", "body")
-    )
+    written = dict(cases.public_remarks().filter(case=case).values_list("pk", "body"))
     lines, lead = [], None
     for entry in cases.story(case):
         facts = cases.data_of(entry)

@@ -18,14 +18,12 @@ from wasl.core.organisation.models import Staff, Unit
 from wasl.faces.desk.lists.filters import Filters
 from wasl.faces.desk.lists.listings import LISTINGS, Listing
 from wasl.faces.desk.lists.paging import Shape
-from wasl.faces.desk.saved.models import Layout, SavedView
+from wasl.faces.desk.saved.models import LONGEST_QUERY, Layout, SavedView
 from wasl.kernel import clock
 
 ON_THE_RAIL = 12
 MOST = 60
 """Views that one person keeps."""
-LONGEST = 4000
-"""Signs of what one holds."""
 TAKEN_BACK_WITHIN = timedelta(days=1)
 
 
@@ -90,7 +88,7 @@ def save(
     _may_share(by, sharing)
     if view is None and SavedView.objects.filter(owner=by, removed_at=None).count() >= MOST:
         raise NotAllowed(_("You keep %(most)s views already; remove one first.") % {"most": MOST})
-    if len(query) > LONGEST:
+    if len(query) > LONGEST_QUERY:
         raise NotAllowed(_("These are more filters than a view can keep; choose fewer."))
     held = view or SavedView(owner=by)
     held.name, held.listing, held.query, held.changed_at = name.strip(), listing.code, query, clock.now()

@@ -6,6 +6,9 @@ from django.db.models import Q
 from wasl.core.organisation.models import Post, Staff, Unit
 from wasl.kernel.ids import Row
 
+LONGEST_QUERY = 4000
+"""Signs of what a view holds."""
+
 
 class SavedView(Row):
     """A list with filters, columns and order under a name: somebody's own, or shared with a role, a unit, or both.
@@ -16,7 +19,9 @@ class SavedView(Row):
     owner = models.ForeignKey(Staff, models.PROTECT, related_name="+")
     name = models.CharField(max_length=60)
     listing = models.CharField(max_length=20, help_text="Code of the list")
-    query = models.CharField(max_length=4000, blank=True, help_text="Filters, columns and order, as an address says it")
+    query = models.CharField(
+        max_length=LONGEST_QUERY, blank=True, help_text="Filters, columns and order, as an address says it"
+    )
     shared = models.BooleanField(default=False)
     role = models.CharField(max_length=20, choices=Post.Role, blank=True, help_text="Shared with this role; empty: any")
     unit = models.ForeignKey(
