@@ -60,6 +60,11 @@ class Hotline:
             return {}
         return {one["name"]: one["pid"] for one in found if one["statename"] == "RUNNING"}
 
+    def process(self, name: str) -> int:
+        """The process id of one, once it runs."""
+        until(lambda: name in self.processes(), seconds=60, what=f"{name} runs")
+        return self.processes()[name]
+
     def supervised(self, does: str, name: str) -> None:
         """`stop` or `start` a process of it."""
         control = f"unix://{control_socket(Installation.at(self.data))}"

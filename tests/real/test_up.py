@@ -62,7 +62,7 @@ def test_nothing_else_opens(up: Hotline) -> None:
 @pytest.mark.parametrize("name", sorted(NAMES))
 def test_what_is_killed_comes_back(up: Hotline, name: str) -> None:
     until(up.all_run, seconds=60, what="all of them run")
-    killed = up.processes()[name]
+    killed = up.process(name)
     os.kill(killed, signal.SIGKILL)
     until(lambda: up.processes().get(name, killed) != killed, seconds=60, what=f"{name} is back")
     until(up.all_run, seconds=60, what="everything works again")
@@ -70,7 +70,7 @@ def test_what_is_killed_comes_back(up: Hotline, name: str) -> None:
 
 def test_a_killed_worker_of_the_web_process_is_replaced(up: Hotline) -> None:
     def workers() -> set[int]:
-        return {one.pid for one in psutil.Process(up.processes()["web"]).children()}
+        return {one.pid for one in psutil.Process(up.process("web")).children()}
 
     until(up.all_run, seconds=60, what="all of them run")
     before = workers()
@@ -119,7 +119,7 @@ def test_after_a_stop_nothing_is_left_and_the_next_start_is_quick(tmp_path: Path
         second.up.wait()
         until(lambda: left_behind(data) == [], seconds=30, what="the orphans are gone")
     with hotline(data, port=port) as third:
-        supervisor = psutil.Process(third.processes()["worker"]).parent()
+        supervisor = psutil.Process(third.process("worker")).parent()
         assert supervisor is not None
         third.up.kill()
         supervisor.kill()

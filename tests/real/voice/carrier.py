@@ -38,8 +38,10 @@ exten => s,1,Answer()
  same => n,MixMonitor({folder}/${UNIQUEID}-all.wav,r({folder}/${UNIQUEID}.sln))
  same => n(quiet),Wait(600)
  same => n,Hangup()
-exten => _key.,1,SendDTMF(${EXTEN:3})
- same => n,Goto(s,quiet)
+exten => _key.,1,SendDTMF(${CUT(EXTEN,x,2)})
+ same => n,Goto(after${CUT(EXTEN,x,1)},1)
+exten => _after.,1,Wait(600)
+ same => n,Hangup()
 exten => _hum.,1,Playback({folder}/tone${EXTEN:3})
  same => n,Goto(s,quiet)
 """
@@ -187,11 +189,16 @@ class Heard:
     """The house's name of his leg."""
     said: int = 1
     """How many things the house has said."""
+    keyed: int = 0
+    """How often he has keyed something."""
 
     def key(self, digits: str) -> None:
         """He keys this now, to its end: what he did next would cut it off."""
-        self._goes(f"key{digits}")
-        until(lambda: self._is_at("s", "Wait"), seconds=10 + len(digits), what=f"{self.name} has keyed {digits}")
+        self.keyed += 1
+        key = f"key{self.keyed}"
+        self._goes(f"{key}x{digits}")
+        # Not where he waited before: an order is obeyed a moment after it was given.
+        until(lambda: self._is_at(f"after{key}", "Wait"), seconds=10 + len(digits), what=f"{self.name} keyed {digits}")
 
     def tone(self, hertz: int) -> None:
         """From now on he sends this tone."""

@@ -39,7 +39,7 @@ def again(house: Hotline, desk: Inside, name: str, before: int) -> None:
 
 def killed(house: Hotline, desk: Inside, name: str) -> None:
     """End a process without a word; another one takes its place."""
-    before = house.processes()[name]
+    before = house.process(name)
     os.kill(before, signal.SIGKILL)
     again(house, desk, name, before)
 
@@ -203,7 +203,7 @@ def test_the_controller_dies_while_a_complaint_is_spoken(house: Hotline, line: C
     recording = house.data / "voice/spool/recording"
     until(lambda: bool(list(recording.glob("complaint-*.wav"))), seconds=30, what="the recording")
     call.tone(CALLER)
-    os.kill(house.processes()["voice"], signal.SIGKILL)
+    os.kill(house.process("voice"), signal.SIGKILL)
     time.sleep(5)
     line.hang_up(call.name)
     channel = call.leg
@@ -233,7 +233,7 @@ def test_the_controller_dies_before_a_caller_is_in_the_books(house: Hotline, lin
     try:
         call = line.call("1111")
         time.sleep(1)
-        os.kill(house.processes()["voice"], signal.SIGKILL)
+        os.kill(house.process("voice"), signal.SIGKILL)
     finally:
         assert desk.free_books() == 1, "he was not about to be put into the books"
     call.told(spoken(house, "language", "ar"))
@@ -241,7 +241,7 @@ def test_the_controller_dies_before_a_caller_is_in_the_books(house: Hotline, lin
 
 
 def test_the_data_base_is_lost_before_a_caller_is_in_the_books(house: Hotline, line: Carrier, desk: Inside) -> None:
-    before = house.processes()["voice"]
+    before = house.process("voice")
     desk.hold_books()
     try:
         call = line.call("1111")
@@ -283,7 +283,7 @@ def test_with_no_controller_a_caller_is_told_and_leaves_a_message(house: Hotline
 def test_a_frozen_controller_is_noticed_and_new_callers_are_answered_without_it(
     house: Hotline, line: Carrier, desk: Inside
 ) -> None:
-    frozen = house.processes()["voice"]
+    frozen = house.process("voice")
     os.kill(frozen, signal.SIGSTOP)
     again(house, desk, "voice", frozen)
     # The guard has ended it; who calls now is served as ever.
@@ -296,7 +296,7 @@ def test_postgresql_dies_while_two_talk_and_one_waits(house: Hotline, line: Carr
     talked = desk.call()["id"]
     other = person(house, line, caller="+96892345679")
     until(lambda: desk.call()["waits"] and desk.call()["id"] != talked, seconds=20, what="the other waits")
-    before, waited = house.processes()["postgres"], desk.call()
+    before, waited = house.process("postgres"), desk.call()
     os.kill(before, signal.SIGKILL)
     again(house, desk, "postgres", before)
     until(lambda: house.answers(), seconds=60, what="the house answers")
@@ -351,7 +351,7 @@ def test_a_controller_that_hangs_when_asterisk_begins_anew_is_noticed(
     house: Hotline, line: Carrier, desk: Inside
 ) -> None:
     """The new Asterisk has never heard of its heart."""
-    hangs, fallen = house.processes()["voice"], house.processes()["asterisk"]
+    hangs, fallen = house.process("voice"), house.processes()["asterisk"]
     os.kill(hangs, signal.SIGSTOP)
     os.kill(fallen, signal.SIGKILL)
     # While nobody decides, who calls is answered by Asterisk alone.

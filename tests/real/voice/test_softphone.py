@@ -183,7 +183,7 @@ def test_a_second_window_of_the_telephone_leaves_the_call_alone(
 def test_the_web_dies_in_the_middle_of_a_call(house: Hotline, line: Carrier, desk: Inside, page: Page) -> None:
     window = seated(page)
     call = taken(house, line, page)
-    os.kill(house.processes()["web"], signal.SIGKILL)
+    os.kill(house.process("web"), signal.SIGKILL)
     until(house.answers, seconds=60, what="the pages are served again")
     window.wait_for_selector('body[data-line="connected"]', timeout=90_000)
     assert desk.state(name="agent2")[0] == "busy", "what is heard does not go over the web"

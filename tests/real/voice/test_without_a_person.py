@@ -107,7 +107,7 @@ def test_three_wrong_pins_lead_to_a_person(house: Hotline, line: Carrier, desk: 
 def test_a_message_survives_the_controller(house: Hotline, line: Carrier, desk: Inside) -> None:
     before = len(desk.messages())
     call = at_night(house, line, desk)
-    os.kill(house.processes()["voice"], signal.SIGKILL)
+    os.kill(house.process("voice"), signal.SIGKILL)
     time.sleep(5)
     line.hang_up(call.name)
     until(lambda: len(desk.messages()) > before, seconds=150, what="the message, found by the next controller")
