@@ -30,7 +30,7 @@ from wasl.kernel import clock
 PAGES, ENTRIES_PER_S, CASES = 200, 50, 240
 LIMIT_CORES = 1.0
 # As in live.ts: seconds.
-AGAIN_S, LONGEST_S, SPREAD = 1.0, 8.0, 0.25
+AGAIN_S, LONGEST_S, SPREAD = 1.0, 12.0, 0.25
 MIX = (("agent", 30), ("dispatcher", 15), ("second_line", 25), ("supervisor", 10), ("leader", 5), ("officer", 75))
 """People with a list or board open; each of the others of the 200 looks at a case."""
 

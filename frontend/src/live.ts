@@ -5,7 +5,7 @@
 // News after a quiet time is shown at once. While it keeps coming, a topic wakes its fragments ever more rarely, down to
 // LONGEST_MS: in a busy centre every page would otherwise fetch its lists each second.
 const AGAIN_MS = 1000;
-const LONGEST_MS = 8000;
+const LONGEST_MS = 12000;
 const SPREAD = 0.25; // so that a hundred open pages do not all ask in the same instant
 const STRIP_AFTER_MS = 4000;
 

@@ -167,6 +167,15 @@ def test_a_long_text_is_one_text_whatever_the_order_of_its_parts_and_each_part_g
             system.send("again", submit(short_message=one.short_message, esm_class=one.esm_class, data_coding=8))
             until(lambda: "again" in system.outcomes)
             assert Text.objects.count() == 1
+            # The same reference again is another text, though it begins with the same words.
+            until(lambda: not Queued.objects.exists())
+            other = f"{words.strip()[:100]} ... لم تصل شحنتك بعد {'. ' * 30}".strip()
+            for number, one in enumerate(text.segments(text.plan(other), 7)):
+                system.send(f"o{number}", submit(short_message=one.short_message, esm_class=64, data_coding=8))
+            until(lambda: {"o0", "o1", "o2"} <= set(system.outcomes))
+            assert Text.objects.count() == 2
+            sent = house.simulators["first"].obey
+            until(lambda: [one["text"] for one in sent('{"do": "sent"}')["sent"]] == [words.strip(), other])
             system.stop()
 
 

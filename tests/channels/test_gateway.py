@@ -15,11 +15,12 @@ from wasl.channels.sms.gateway import Gateway
 from wasl.channels.sms.smpp.pdu import DeliverSm
 from wasl.channels.sms.smpp.simulator import Habits, Simulator
 from wasl.channels.sms.smpp.wire import Address
-from wasl.kernel import clock
+from wasl.kernel import clock, seal
 from wasl.kernel.links import conninfo
+from wasl.kernel.sms import text
 from wasl.services.texts import actions, queries
-from wasl.services.texts.actions import New
-from wasl.services.texts.models import BindState, EarlyReceipt, Ended, Incoming, Klass, Part, Queued, Text
+from wasl.services.texts.actions import New, words_place
+from wasl.services.texts.models import BindState, EarlyReceipt, Ended, Incoming, IncomingPart, Klass, Part, Queued, Text
 from wasl.services.texts.spool import Spool, Told
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -59,6 +60,47 @@ def test_what_comes_in_is_kept_whole() -> None:
         until(lambda: Incoming.objects.count() == 2)
         assert {one.code for one in Incoming.objects.all()} == {"90888"}
         assert {one.hint for one in Incoming.objects.all()} == {"+968 •••• 001"}
+
+
+@pytest.mark.req("B10")
+def test_a_reference_that_is_used_again_loses_neither_text() -> None:
+    with running() as house:
+        house.operator()
+        house.start()
+        simulator = house.simulators["first"]
+        until(lambda: simulator.server.sessions and all(one.takes for one in simulator.server.sessions))
+        words = "شكوى عن الإنارة في الشارع الرئيسي بجانب المسجد الكبير في حي الخوير منذ يومين "
+        first, second = words + "لم يصلح بعد", words + "وعاد العطل اليوم"
+        begins = text.segments(text.plan(words + "ولم يأت أحد"), 7)[:1]
+
+        async def told() -> None:
+            for one in [
+                # Of this one nothing more comes; of those that follow all does.
+                *text.segments(text.plan("تسرب مياه " * 20), 7)[1:2],
+                *(one for some in (first, second) for one in text.segments(text.plan(some), 7)),
+                *begins,
+            ]:
+                source, ours = Address("96892000001", 1, 1), Address("90888")
+                simulator._queue(
+                    "",
+                    DeliverSm(
+                        source=source, destination=ours, esm_class=64, data_coding=8, short_message=one.short_message
+                    ),
+                )
+
+        house.do(told())
+        until(lambda: Incoming.objects.count() == 2)
+        kept = [
+            seal.unseal(bytes(one.words_sealed), place=words_place(one.pk)) for one in Incoming.objects.order_by("pk")
+        ]
+        assert kept == [first, second]
+        # Of the one that never became whole nothing is lost either.
+        IncomingPart.objects.update(at=clock.now() - timedelta(hours=1))
+        assert house.gateway is not None
+        (carrier,) = house.gateway._carriers.values()
+        house.do(carrier.forget())
+        assert [one.whole for one in Incoming.objects.order_by("pk")] == [True, True, False]
+        assert not IncomingPart.objects.exists()
 
 
 def simulator_mo(house: sms.Running, words: str) -> int:

@@ -107,7 +107,7 @@ def test_what_cannot_be_answered_keeps_no_pin_either(
     city: City, operator: Operator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A person is to look at it."""
-    monkeypatch.setattr(dialogue_actions, "converse", lambda said, **_more: [one.id for one in said])
+    monkeypatch.setattr(dialogue_actions, "begin", lambda said, **_more: ([one.id for one in said], []))
     one = came_in(operator, f"SR {city.report().case.number} 123456")
     for _ in range(5):
         answering.answer_new()

@@ -11,6 +11,14 @@ from wasl.kernel import clock
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture(autouse=True, params=["walked", "looked up"])
+def _either_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few texts are all walked; with so little to walk the index of words is asked for all but the newest."""
+    if request.param == "looked up":
+        monkeypatch.setattr(search, "WALKED", 1)
+        monkeypatch.setattr(search, "WORTH_WALKING", 10**9)
+
+
 def found(city: City, text: str, *, by: str = "agent") -> list[int]:
     return list(search.by_words(text, queries.visible_to(getattr(city, by))).cases)
 
@@ -93,6 +101,17 @@ def test_what_is_learned_is_unlearned_with_its_texts(city: City) -> None:
     SearchText.objects.all().delete()
     search.learn_words()
     assert not KnownWord.objects.exists()
+
+
+def test_who_matches_often_is_looked_for_among_the_newest(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "WALKED", 2)
+    monkeypatch.setattr(search, "WALKED_MOST", 4)
+    monkeypatch.setattr(search, "WORTH_WALKING", 2)
+    for _ in range(6):
+        city.report(body="Water on the road")
+    result = search.by_words("water road", queries.visible_to(city.agent))
+    assert len(result.cases) == 5, "the fifth is where the walk ends"
+    assert result.more
 
 
 def test_words_that_say_nothing_are_not_looked_for(city: City) -> None:

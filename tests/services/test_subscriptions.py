@@ -101,7 +101,7 @@ def test_who_stops_a_subscription_does_not_get_its_alert_that_waits() -> None:
     subscribed()
     assert on(60) == 1
     with clock.held(EXPIRES - timedelta(days=60)):
-        said("STOP RE")
+        said("STOP RE 12345 BA")
     assert Text.objects.get(klass=Klass.ALERT).state == "cancelled"
     assert not Subscription.objects.filter(stopped_at=None).exists()
 

@@ -72,6 +72,21 @@ def test_two_people_s_parts_are_never_mixed() -> None:
     assert take(store, [wide[1]]) == []
 
 
+@pytest.mark.req("B10")
+def test_a_reference_used_again_is_a_new_text_though_it_begins_alike() -> None:
+    first, second = parts("a" * 153 + "b" * 100), parts("a" * 153 + "c" * 100)
+    assert first[0] == second[0]
+    store = MemoryParts()
+    assert [one.text for one in take(store, [*first, *second])] == ["a" * 153 + "b" * 100, "a" * 153 + "c" * 100]
+    # What was merely sent twice is nothing of the next one's.
+    store, third = MemoryParts(), parts("d" * 200)
+    assert [one.text for one in take(store, [*first, *first, *third])] == ["a" * 153 + "b" * 100, "d" * 200]
+    # Nor what came again long before.
+    store = MemoryParts()
+    assert len(take(store, [*first, first[0]])) == 1
+    assert take(store, [second[1]], now=120) == []
+
+
 def test_a_character_cut_in_two_by_the_sender_is_whole_again() -> None:
     whole = ("ا" * 66 + "\U0001f600").encode("utf-16-be")
     halves = [

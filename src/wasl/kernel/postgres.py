@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -38,18 +38,29 @@ _SOCKET_FOLDER_MAX = 85
 _CONFIGURATION = """\
 # Written once by Wasl; yours to change. Read after postgresql.conf.
 max_connections = 200
-shared_buffers = 256MB
-effective_cache_size = 1GB
+shared_buffers = {buffers}MB
+effective_cache_size = {cache}MB
 work_mem = 8MB
 maintenance_work_mem = 128MB
 max_wal_size = 2GB
 wal_compression = on
 checkpoint_completion_target = 0.9
 random_page_cost = 1.1
+jit = off
 log_min_duration_statement = 2000
 log_timezone = 'UTC'
 timezone = 'UTC'
 """
+
+
+def _configuration() -> str:
+    """On a machine that all of Wasl shares: a sixteenth of its memory, at least 256 MB, for pages of tables."""
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    with suppress(OSError, ValueError):
+        memory = min(memory, int(Path("/sys/fs/cgroup/memory.max").read_text()))
+    megabytes = memory // 2**20
+    return _CONFIGURATION.format(buffers=max(256, min(4096, megabytes // 16)), cache=max(1024, megabytes // 4))
+
 
 FORGETFUL = {
     "fsync": "off",
@@ -140,7 +151,7 @@ def create(cluster: Cluster) -> None:
     with (folder / "postgresql.conf").open("a") as main:
         main.write("\ninclude_if_exists = 'wasl.conf'\n")
     ours = folder / "wasl.conf"
-    ours.write_text(_CONFIGURATION)
+    ours.write_text(_configuration())
     if owner:
         os.chown(ours, owner.pw_uid, owner.pw_gid)
     if cluster.folder.exists():

@@ -3,7 +3,9 @@
 import logging
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from typing import Self
 
 import psycopg
 from django.db import InterfaceError, OperationalError, connection, transaction
@@ -32,16 +34,61 @@ _POLL_S = 1.0
 _BATCH = 500
 _OF_ONE = 10
 """Texts of one number in a batch: one telephone does not take the places of all others."""
+_THREADS = 4
 _TRIES = 5
 _NO_SUCH_NUMBER = (MessageState.UNDELIVERABLE.name, MessageState.REJECTED.name, name_of(Status.RINVDSTADR))
 """Words of operators that say something about the number, not about the moment."""
 
 
-def answer_new(limit: int = _BATCH) -> int:
-    """Answer what has come in, the oldest first; gives how many were looked at."""
+class Elsewhere:
+    """Texts that wait for other systems to answer, in threads of their own: nobody else's text waits for those.
+
+    What is under way when the process dies did nothing, and comes again.
+    """
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="elsewhere")
+        self._numbers: dict[int, set[bytes]] = {}
+        self._begun = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._threads.shutdown(cancel_futures=True)
+
+    def numbers(self) -> list[bytes]:
+        """Blind indexes of the numbers whose texts wait: what else they say comes after that."""
+        return [one for some in list(self._numbers.values()) for one in some]
+
+    def take(self, far: list[dialogue.Asking], numbers: set[bytes]) -> None:
+        """Have these asked."""
+        self._begun += 1
+        self._numbers[self._begun] = numbers
+        self._threads.submit(self._finish, self._begun, far)
+
+    def _finish(self, place: int, far: list[dialogue.Asking]) -> None:
+        try:
+            _fail(dialogue.finish(far, deliver=_deliver))
+        except (OperationalError, InterfaceError) as error:
+            logger.warning("the data base is away: %s", "".join(str(error).splitlines()[:1]))
+        except Exception:
+            logger.exception("%d texts that ask other systems could not be answered", len(far))
+        finally:
+            connection.close()
+            del self._numbers[place]
+
+
+def answer_new(limit: int = _BATCH, *, elsewhere: Elsewhere | None = None) -> int:
+    """Answer what has come in, the oldest first; gives how many were looked at.
+
+    What other systems are to answer is left to `elsewhere`; without it, waited for.
+    """
     # What comes to another system's own code is that system's business (`services.exchange.calls`).
     others = [code for client in queries.settings().clients.values() for code in client.codes]
     waiting = Incoming.objects.filter(state=Incoming.State.NEW).exclude(code__in=others)
+    if elsewhere and (asking := elsewhere.numbers()):
+        waiting = waiting.exclude(look_up__in=asking)
     oldest = waiting.order_by("pk")[: 10 * limit]
     nth = Window(RowNumber(), partition_by="look_up", order_by="pk")
     some = Incoming.objects.filter(pk__in=oldest.values("pk")).annotate(nth=nth).filter(nth__lte=_OF_ONE)
@@ -56,8 +103,14 @@ def answer_new(limit: int = _BATCH) -> int:
             _fail([one.pk])
             continue
         said.append(Said(one.pk, number, one.code, words, one.at))
-    if said:
-        _fail(dialogue.converse(said, deliver=_deliver))
+    if not said:
+        return len(rows)
+    failed, far = dialogue.begin(said, deliver=_deliver)
+    if far and elsewhere:
+        elsewhere.take(far, {bytes(rows[one.said.id].look_up) for one in far})
+    elif far:
+        failed += dialogue.finish(far, deliver=_deliver)
+    _fail(failed)
     return len(rows)
 
 
@@ -137,12 +190,12 @@ def run(stopping: Callable[[], bool]) -> None:
     """Until `stopping` says so; outlives a data base that goes away."""
     while not stopping():
         try:
-            with psycopg.connect(conninfo(), autocommit=True) as guard:
+            with psycopg.connect(conninfo(), autocommit=True) as guard, Elsewhere() as elsewhere:
                 if not _lead(guard, stopping):
                     return
                 guard.execute(f"LISTEN {texts.WAKE_CHANNEL}")
                 while not stopping():
-                    moved = answer_new() + tell_ended()
+                    moved = answer_new(elsewhere=elsewhere) + tell_ended()
                     if moved < _BATCH:
                         for _ in guard.notifies(timeout=0.05 if moved else _POLL_S, stop_after=1):
                             pass

@@ -294,27 +294,35 @@ class Front:
         now = clock.now()
         rows = await (
             await wire.execute(
-                "SELECT number, base, sealed, at, used FROM exchange_part WHERE login_id = %s AND look_up = %s",
+                "SELECT number, base, sealed, at, used, again_at FROM exchange_part"
+                " WHERE login_id = %s AND look_up = %s",
                 [login.pk, index],
             )
         ).fetchall()
-        parts = {number: _part(number, sealed) for number, _base, sealed, _at, _used in rows}
-        if rows:
-            old = now - min(row[3] for row in rows) > timedelta(seconds=_TOGETHER_S)
-            same = parts.get(part.number)
-            if same == part and not old:
-                return rows[0][1], list(parts.values())
-            if same is not None or old or rows[0][4]:
-                # The reference is used again: a new text.
-                await wire.execute("DELETE FROM exchange_part WHERE login_id = %s AND look_up = %s", [login.pk, index])
-                rows, parts = [], {}
-        base = rows[0][1] if rows else (await self._ids.draw(wire))[0]
-        words = json.dumps([part.octets.hex(), part.data_coding, part.header.encode().hex()])
-        await wire.execute(
-            "INSERT INTO exchange_part (login_id, look_up, number, base, sealed, at, used)"
-            " VALUES (%s, %s, %s, %s, %s, %s, false)",
-            [login.pk, index, part.number, base, seal.seal(words, place="exchange.part"), now],
-        )
+        seen = {
+            number: joining.Seen(_part(number, sealed), used, (now - again_at).total_seconds() if again_at else None)
+            for number, _base, sealed, _at, used, again_at in rows
+        }
+        fresh = all(now - row[3] <= timedelta(seconds=_TOGETHER_S) for row in rows)
+        found = joining.sort(seen, part, fresh=fresh)
+        if found is None:
+            await wire.execute(
+                "UPDATE exchange_part SET again_at = %s WHERE login_id = %s AND look_up = %s AND number = %s AND used",
+                [now, login.pk, index, part.number],
+            )
+            return rows[0][1], [one.part for one in seen.values()]
+        parts, is_new = found
+        added = [*parts.values(), part] if is_new else [part]
+        base = rows[0][1] if rows and not is_new else (await self._ids.draw(wire))[0]
+        if is_new:
+            await wire.execute("DELETE FROM exchange_part WHERE login_id = %s AND look_up = %s", [login.pk, index])
+        for one in added:
+            words = json.dumps([one.octets.hex(), one.data_coding, one.header.encode().hex()])
+            await wire.execute(
+                "INSERT INTO exchange_part (login_id, look_up, number, base, sealed, at, used)"
+                " VALUES (%s, %s, %s, %s, %s, %s, false)",
+                [login.pk, index, one.number, base, seal.seal(words, place="exchange.part"), now],
+            )
         return base, [*parts.values(), part]
 
     async def _used(self, login: Login, identity: str) -> None:

@@ -2,7 +2,9 @@
 `identity.read`; what a screen makes of it is not here.
 
 Each contact and remark has a `SearchText`, written in the same statement. A search reads the newest `CANDIDATES` texts
-that match and ranks those; a word that stands in every tenth case would else be ranked for seconds.
+that match and ranks those; a word that stands in every tenth case would else be ranked for seconds. Texts are walked
+from the newest on while they match often, and looked up in the index of words where they do not: PostgreSQL cannot
+know which, for it takes words that go together to be strangers.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,6 +22,8 @@ from wasl.core.people import queries as people
 from wasl.kernel import terms
 
 CANDIDATES = 500
+# So many of the newest texts are walked first; and so many in all where that promises so many hits.
+WALKED, WALKED_MOST, WORTH_WALKING = 4_000, 60_000, 50
 # One name may be that of ten thousand: of so many people, the latest, requests are given.
 MOST_PEOPLE = 500
 # Of each word that is not found, so many like it are tried.
@@ -82,42 +86,73 @@ def by_words(text: str, among: QuerySet[Case]) -> Found:
     if not sought:
         return Found()
     exact = [terms.query(one) for one in sought]
-    found = _hits(among, [" & ".join(exact)])
+    found, more = _hits(among, [" & ".join(exact)])
     if not found and len(exact) > 1:
-        found = _hits(among, exact)
+        found, more = _hits(among, exact)
     if found:
-        return _ranked(found, sought)
+        return _ranked(found, sought, more=more)
     alike = _alike(sought)
     loose = [terms.query(one, alike.get(one, ()), loosely=True) for one in sought]
-    found = _hits(among, [" & ".join(loose)])
-    return _ranked(found, sought, frozenset(word for words in alike.values() for word in words), loosely=bool(found))
+    found, more = _hits(among, [" & ".join(loose)])
+    words = frozenset(word for words in alike.values() for word in words)
+    return _ranked(found, sought, words, loosely=bool(found), more=more)
 
 
 Hit = tuple[int, int, float]
 
 
-def _matches(query: str) -> Func:
-    return Func(F("words"), Value(query), template="%(expressions)s::tsquery", arg_joiner=" @@ ",
-                output_field=BooleanField())  # fmt: skip
+def _matches(query: str, *, walked: bool = False) -> Func:
+    template = "(%(expressions)s::tsquery) IS TRUE" if walked else "%(expressions)s::tsquery"
+    return Func(F("words"), Value(query), template=template, arg_joiner=" @@ ", output_field=BooleanField())
 
 
-def _hits(among: QuerySet[Case], wanted: Sequence[str]) -> list[Hit]:
-    """(text, case, rank) of the newest texts that match the first query in cases of which some text matches each."""
+def _hits(among: QuerySet[Case], wanted: Sequence[str]) -> tuple[list[Hit], bool]:
+    """(text, case, rank) of the newest texts that match the first query in cases of which some text matches each.
+
+    And whether older ones were not looked at.
+    """
     first, *others = wanted
-    cases = among.order_by()
-    texts = SearchText.objects.filter(_matches(first), case__in=cases.values("pk"))
+    cases = among.order_by().values("pk")
+    texts = SearchText.objects.all()
     for other in others:
         texts = texts.filter(case__in=SearchText.objects.filter(_matches(other)).values("case"))
     either = " | ".join(wanted)
     # Longer texts have more of everything: 1 divides by the logarithm of the length.
     rank = Func(F("words"), Value(either), Value(1), template="ts_rank(%(expressions)s)", output_field=FloatField())
     rank.source_expressions[1] = Func(Value(either), template="%(expressions)s::tsquery")
-    ordered = texts.annotate(rank=rank).order_by("-id").values_list("id", "case_id", "rank")
-    return list(ordered[: CANDIDATES + 1])
+
+    def read(matches: Func, before: int | None, since: int | None, most: int) -> list[Hit]:
+        some = texts.filter(matches, case__in=cases)
+        some = some if before is None else some.filter(pk__lt=before)
+        some = some if since is None else some.filter(pk__gte=since)
+        return list(some.annotate(rank=rank).order_by("-id").values_list("id", "case_id", "rank")[:most])
+
+    wants = CANDIDATES + 1
+    since = _newest(WALKED)
+    # The index of words serves no IS TRUE: the rows themselves are read, from the newest on.
+    found = read(_matches(first, walked=True), None, since, wants)
+    if since is None or len(found) >= wants:
+        return found, False
+    until = since
+    if len(found) * WALKED_MOST < WORTH_WALKING * WALKED:
+        return found + read(_matches(first), until, None, wants - len(found)), False
+    since = _newest(WALKED_MOST)
+    found += read(_matches(first, walked=True), until, since, wants - len(found))
+    return found, since is not None
+
+
+def _newest(count: int) -> int | None:
+    """The id of the text before which so many are newer; nothing where there are not so many."""
+    return SearchText.objects.order_by("-pk").values_list("pk", flat=True)[count : count + 1].first()
 
 
 def _ranked(
-    hits: Sequence[Hit], sought: Sequence[terms.Sought], alike: frozenset[str] = frozenset(), *, loosely: bool = False
+    hits: Sequence[Hit],
+    sought: Sequence[terms.Sought],
+    alike: frozenset[str] = frozenset(),
+    *,
+    loosely: bool = False,
+    more: bool,
 ) -> Found:
     best: dict[int, tuple[float, int]] = {}
     for text, case, rank in hits[:CANDIDATES]:
@@ -125,7 +160,7 @@ def _ranked(
             best[case] = (rank, text)
     order = sorted(best, key=lambda case: (-round(best[case][0], 3), -best[case][1]))
     texts = {case: best[case][1] for case in order}
-    return Found(order, texts, sought, alike, loosely, len(hits) > CANDIDATES)
+    return Found(order, texts, sought, alike, loosely, more or len(hits) > CANDIDATES)
 
 
 def _alike(sought: Sequence[terms.Sought]) -> dict[terms.Sought, list[str]]:

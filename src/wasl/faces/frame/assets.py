@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import re
+import time
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,12 +20,23 @@ def _read(_modified_ns: int) -> dict[str, Any]:
     return dict(json.loads((DIST / "manifest.json").read_text()))
 
 
+_LOOK_S = 1.0
+_looked: tuple[float, dict[str, Any]] = (float("-inf"), {})
+
+
 def manifest() -> dict[str, Any]:
-    """Names and hashed names of the last build; empty when the front end was never built."""
-    try:
-        return _read((DIST / "manifest.json").stat().st_mtime_ns)
-    except FileNotFoundError:
-        return {}
+    """Names and hashed names of the last build; empty when the front end was never built.
+
+    A page asks hundreds of times: whether there was another build is looked at each second.
+    """
+    global _looked
+    now = time.monotonic()
+    if now - _looked[0] > _LOOK_S:
+        try:
+            _looked = now, _read((DIST / "manifest.json").stat().st_mtime_ns)
+        except FileNotFoundError:
+            _looked = now, {}
+    return _looked[1]
 
 
 def url(name: str) -> str:

@@ -6,6 +6,7 @@ name, numbers or the address that he typed. What the public reads of a request i
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from django.conf import settings
@@ -13,12 +14,13 @@ from django.db.models import Q, QuerySet
 from django.urls import reverse
 
 from wasl.core.cases import queries as cases
-from wasl.core.cases.models import Case, Entry, State, WorkOrder
+from wasl.core.cases.models import Case, Entry, Outcome, State, WorkOrder
 from wasl.core.catalogue import queries as catalogue
 from wasl.core.catalogue.book import Book, Category, Question
 from wasl.core.contacts import queries as contacts
 from wasl.core.contacts.models import Attachment
-from wasl.core.organisation.models import Client
+from wasl.core.organisation import queries as organisation
+from wasl.core.organisation.models import Area, Client
 from wasl.faces.open311.answer import when
 from wasl.kernel import acceptance
 from wasl.kernel.names import local
@@ -80,7 +82,7 @@ def _attribute(question: Question, order: int) -> dict[str, Any]:
 _SHOWN = (
     "number", "state", "outcome", "category", "edition", "public_text", "dispatched_at", "received_at", "closed_at",
     "updated_at", "due_result", "due_next", "lat", "lon", "head", "verdict",
-    "unit__code", "unit__names", "area__code", "area__names",
+    "unit", "area",
 )  # fmt: skip
 
 
@@ -89,7 +91,7 @@ def shown_to(client: Client | None) -> QuerySet[Case]:
     public = cases.public()
     found = public if client is None else Case.objects.filter(Q(pk__in=public.values("pk")) | Q(client=client))
     # A feed of a thousand requests reads only what it shows; a shape or a form's answers take longer than all of that.
-    return found.select_related("unit", "area").only(*_SHOWN)
+    return found.only(*_SHOWN)
 
 
 def numbered(found: QuerySet[Case], numbers: Iterable[str]) -> list[Case]:
@@ -102,7 +104,31 @@ def requests(found: Sequence[Case], *, extended: bool) -> list[dict[str, Any]]:
     """Requests as the specification shows them; with `extended_attributes` where they are asked for."""
     photos = contacts.public_photos(found)
     heads = _public_numbers([case.head_id for case in found if case.head_id]) if extended else {}
-    return [_request(case, photos.get(case.pk, ()), heads if extended else None) for case in found]
+    words = _Words()
+    return [_request(case, words, photos.get(case.pk, ()), heads if extended else None) for case in found]
+
+
+class _Words:
+    """What many requests of one answer share, in its language: each is looked up once."""
+
+    def __init__(self) -> None:
+        self.state = cache(lambda code: str(State(code).label))
+        self.outcome = cache(lambda code: str(Outcome(code).label))
+        self.unit = cache(lambda pk: str(organisation.unit_of(pk)))
+        self.area = cache(_area_words)
+        self.service = cache(_service_words)
+
+
+def _area_words(pk: int) -> tuple[str, str]:
+    """Name and code of an area, also of one that was drawn a moment ago."""
+    area = next((one for one in organisation.areas()[1].values() if one.pk == pk), None) or Area.objects.get(pk=pk)
+    return str(area), area.code
+
+
+def _service_words(edition: int, code: str) -> tuple[str | None, str | None]:
+    """Name of a service and its standard."""
+    category = catalogue.of_number(edition).category(code)
+    return (category.name, local(category.standard) or None) if category else (None, None)
 
 
 def _public_numbers(heads: Sequence[int]) -> Mapping[int, str]:
@@ -110,24 +136,27 @@ def _public_numbers(heads: Sequence[int]) -> Mapping[int, str]:
     return dict(found.values_list("pk", "number"))
 
 
-def _request(case: Case, photos: Sequence[Attachment], heads: Mapping[int, str] | None) -> dict[str, Any]:
+def _request(
+    case: Case, words: _Words, photos: Sequence[Attachment], heads: Mapping[int, str] | None
+) -> dict[str, Any]:
     closed = case.state in CLOSED
-    category = catalogue.of_number(case.edition).category(case.category)
+    name, notice = words.service(case.edition, case.category)
+    area, area_code = words.area(case.area_id) if case.area_id else (None, None)
     place = cases.public_place(case)
     shown: dict[str, Any] = {
         "service_request_id": case.number,
         "status": "closed" if closed else "open",
-        "status_notes": str(case.get_outcome_display() if closed and case.outcome else case.get_state_display()),
-        "service_name": category.name if category else None,
+        "status_notes": words.outcome(case.outcome) if closed and case.outcome else words.state(case.state),
+        "service_name": name,
         "service_code": case.category or None,
         "description": case.public_text or None,
-        "agency_responsible": str(case.unit) if case.unit and case.dispatched_at else None,
-        "service_notice": (local(category.standard) or None) if category else None,
+        "agency_responsible": words.unit(case.unit_id) if case.unit_id and case.dispatched_at else None,
+        "service_notice": notice,
         "requested_datetime": when(case.received_at),
         "updated_datetime": when(case.closed_at if closed else case.updated_at),
         "expected_datetime": None if closed else when(case.due_result or case.due_next),
-        "address": str(case.area) if case.area else None,
-        "address_id": case.area.code if case.area else None,
+        "address": area,
+        "address_id": area_code,
         "zipcode": None,
         "lat": place[0] if place else None,
         "long": place[1] if place else None,

@@ -240,7 +240,9 @@ class Queue(Row):
     area_s = models.PositiveIntegerField(default=20, help_text="From then on any area's agents answer")
     language_s = models.PositiveIntegerField(default=90, help_text="From then on who does not speak it answers too")
     longest_s = models.PositiveIntegerField(default=600, help_text="From then on: the mailbox")
-    most = models.PositiveIntegerField(default=200, help_text="More callers than this are offered to be called back")
+    most = models.PositiveIntegerField(
+        default=200, help_text="More callers than this do not wait: they leave a message"
+    )
 
     def __str__(self) -> str:
         return local(self.names) or self.code

@@ -23,7 +23,19 @@ from wasl.services.enquiries import actions as enquiries
 from wasl.services.enquiries import definitions
 from wasl.services.enquiries.models import Enquiry
 
-__all__ = ["Deliver", "Reply", "Said", "answer", "converse", "forget", "forget_old", "rehearse"]
+__all__ = [
+    "Asking",
+    "Deliver",
+    "Reply",
+    "Said",
+    "answer",
+    "begin",
+    "converse",
+    "finish",
+    "forget",
+    "forget_old",
+    "rehearse",
+]
 
 logger = logging.getLogger(__name__)
 Deliver = Callable[[Sequence[tuple[Said, Reply | None]]], None]
@@ -36,12 +48,20 @@ _OWN = (Enquiry.Source.DATA, Enquiry.Source.CASE)
 def converse(texts: Sequence[Said], *, deliver: Deliver) -> list[int]:
     """Answer texts; gives the ids of those that could not be, which did nothing and may come again.
 
+    `begin` and `finish` in one: waits for the slowest source that is asked.
+    """
+    failed, far = begin(texts, deliver=deliver)
+    return failed + finish(far, deliver=deliver)
+
+
+def begin(texts: Sequence[Said], *, deliver: Deliver) -> tuple[list[int], list[Asking]]:
+    """Answer all that needs no source outside the house: (ids of texts that could not be, what `finish` is to ask).
+
     Call it outside a transaction, in any number of threads and processes: two of the same number wait for each other.
     Two texts of one number in one call are answered in their order; what comes after one that asks a source outside the
-    house does nothing and may come again: the other numbers do not wait for several answers to the same one.
-    `deliver` is called several times: first with all that needs no source outside the house, then as such sources
-    answer. A text whose answer was not delivered because something died did nothing, except that its report, if it was
-    one, is not filed twice (`Said.id`).
+    house does nothing and may come again once that one is finished. Texts that fail did nothing and may come again.
+    A text whose answer was not delivered because something died did nothing, except that its report, if it was one, is
+    not filed twice (`Said.id`).
     Raises django.db.OperationalError when the data base is away. Source: requirements J2, J6, J12.
     """
     codes = queries.codes()
@@ -69,6 +89,13 @@ def converse(texts: Sequence[Said], *, deliver: Deliver) -> list[int]:
                 del lines[said.number]
             else:
                 _shift(lines, said)
+    return failed, far
+
+
+def finish(far: Sequence[Asking], *, deliver: Deliver) -> list[int]:
+    """Ask sources outside the house, and deliver as they answer; gives the ids of texts that could not be answered."""
+    codes = queries.codes()
+    failed: list[int] = []
     for place, one in enquiries.answers([a.question for a in far]) if far else ():
         far[place].answer = one
         failed += _finish([far[place]], codes, deliver)

@@ -161,8 +161,11 @@ class Turn:
         return self.command
 
     def _is_meant(self, command: Command) -> bool:
-        """ "Stop the noise in our street" is no STOP."""
-        return len(self.read.rest.split()) <= 2 if self.talk.state not in _FREE else True
+        """ "Stop the noise in our street" is no STOP; STOP RE 12345 BA is one."""
+        if self.talk.state in _FREE or len(self.read.rest.split()) <= 2:
+            return True
+        topic = subscribing.topic_in(self.read.rest) if command.kind == Kind.STOP else None
+        return topic is not None and bool(subscription_queries.key_of(*topic))
 
     def _interrupts(self, command: Command) -> bool:
         if command.kind == Kind.VERDICT:

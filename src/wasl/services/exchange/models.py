@@ -137,6 +137,7 @@ class Part(models.Model):
     sealed = models.BinaryField(help_text="The part, with what is needed to read it")
     at = models.DateTimeField(db_index=True)
     used = models.BooleanField(default=False)
+    again_at = models.DateTimeField(null=True, help_text="When it came once more since its text became whole")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["login", "look_up", "number"], name="handed_part_once")]

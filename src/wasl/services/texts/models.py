@@ -404,6 +404,7 @@ class IncomingPart(models.Model):
     sealed = models.BinaryField(help_text="The part, with what is needed to read it")
     at = models.DateTimeField(db_index=True)
     used = models.BooleanField(default=False)
+    again_at = models.DateTimeField(null=True, help_text="When it came once more since its text became whole")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["operator", "look_up", "number"], name="incoming_part_once")]

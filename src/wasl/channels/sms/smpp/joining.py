@@ -4,13 +4,15 @@ Parts belong together when operator, source, destination, reference, and total a
 never mixed. Parts that come twice are dropped, also after the text is whole. What stays incomplete is given back by
 `expired` and never lost in silence.
 
+A reference that is used again begins a new text (`sort`), also where both texts begin with the same words.
+
 Source: 3GPP TS 23.040, 9.2.3.24.1 and 9.2.3.24.8; SMPP 3.4, 5.3.2.22-24 (SAR).
 """
 
 import logging
 from collections import OrderedDict, deque
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from wasl.channels.sms.smpp.codes import EsmClass, Tag
@@ -18,7 +20,7 @@ from wasl.channels.sms.smpp.pdu import DataSm, Message
 from wasl.kernel.sms import text, udh
 from wasl.kernel.sms.text import Alphabet
 
-__all__ = ["Joined", "Key", "MemoryParts", "Part", "PartStore", "join", "part_of", "read"]
+__all__ = ["Joined", "Key", "MemoryParts", "Part", "PartStore", "Seen", "join", "part_of", "read", "sort"]
 
 
 log = logging.getLogger(__name__)
@@ -58,6 +60,37 @@ class Joined:
         return len(self.parts) == self.key.total
 
 
+class Seen(NamedTuple):
+    """A part that is kept; `again_s`: how many seconds ago it came once more since its text became whole (`used`)."""
+
+    part: Part
+    used: bool
+    again_s: float | None = None
+
+
+AGAIN_S = 60.0
+"""Within this the parts of one text follow each other."""
+
+
+def sort(seen: Mapping[int, Seen], part: Part, *, fresh: bool) -> tuple[dict[int, Part], bool] | None:
+    """What is kept of the text that this part belongs to, and whether that is a new text; None: the part is known.
+
+    `fresh`: what is kept is young enough to be of the same text. A known part of a whole text is a repetition, or the
+    same beginning of a new text under the same reference: it is one of the new text's when another part of that comes.
+    """
+    same = seen.get(part.number)
+    if same is not None and same.part == part and fresh:
+        return None
+    if same is None and fresh and not any(one.used for one in seen.values()):
+        return {number: one.part for number, one in seen.items()}, False
+    again = {n: one.part for n, one in seen.items() if fresh and one.again_s is not None and one.again_s <= AGAIN_S}
+    if len(again) == len(seen):
+        # All of it was repeated: nothing of that is left over.
+        again = {}
+    again.pop(part.number, None)
+    return again, True
+
+
 class PartStore(Protocol):
     """Where parts wait for each other. One that shall survive a crash commits before `put` returns."""
 
@@ -78,6 +111,8 @@ class _Waiting:
     since: float
     parts: dict[int, Part]
     whole: bool = False
+    again: dict[int, float] = field(default_factory=dict)
+    """When its parts came once more since it was whole."""
 
 
 class MemoryParts:
@@ -100,15 +135,22 @@ class MemoryParts:
     async def put(self, key: Key, part: Part, now: float) -> Sequence[Part] | None:
         """See PartStore."""
         waiting = self._waiting.get(key)
+        kept: dict[int, Part] = {}
         if waiting is not None:
-            same = waiting.parts.get(part.number)
-            if same == part and now - waiting.since <= self._patience:
+            again = {number: now - at for number, at in waiting.again.items()}
+            seen = {number: Seen(one, waiting.whole, again.get(number)) for number, one in waiting.parts.items()}
+            found = sort(seen, part, fresh=now - waiting.since <= self._patience)
+            if found is None:
+                if waiting.whole:
+                    waiting.again[part.number] = now
                 return None
-            if same is not None or waiting.whole or now - waiting.since > self._patience:
+            kept, is_new = found
+            if is_new:
                 self._drop(key)
                 waiting = None
         if waiting is None:
-            waiting = self._waiting[key] = _Waiting(now, {})
+            waiting = self._waiting[key] = _Waiting(now, kept)
+            self._count += len(kept)
         waiting.parts[part.number] = part
         self._count += 1
         while self._count > self._limit:

@@ -17,7 +17,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 from wasl.channels.sms.smpp import pdu
 from wasl.channels.sms.smpp.codec import BY_COMMAND, Pdu, Request, Response
@@ -280,9 +280,9 @@ class Session(asyncio.Protocol):
     # --- the connection --------------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Called by the loop. asyncio sets TCP_NODELAY by itself."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101  # what create_connection and create_server give
-        self._transport = transport
+        """Called by the loop. asyncio and uvloop set TCP_NODELAY by themselves."""
+        # What create_connection and create_server give; uvloop's is no subclass.
+        self._transport = cast("asyncio.Transport", transport)
         self._heard = self.loop.time()
         self._ticker = self.loop.call_later(self._tick_every, self._tick)
 

@@ -33,12 +33,17 @@ def icon(name: str, label: str = "", size: str = "") -> SafeString:
 
     `size` is "s", "l" or "xl"; the default follows the text beside it.
     """
+    return _icon(name, str(label), size, assets.url("icons.svg"))
+
+
+@lru_cache(maxsize=1000)
+def _icon(name: str, label: str, size: str, file: str) -> SafeString:
     along = " w-turn" if name.startswith(_ALONG_THE_LINE) else ""
     sized = f" w-icon-{size}" if size else ""
     voice = format_html('role="img" aria-label="{}"', label) if label else mark_safe('aria-hidden="true"')
     return format_html(
         '<svg class="w-icon{}{}" viewBox="0 0 24 24" focusable="false" {}><use href="{}#{}"></use></svg>',
-        along, sized, voice, assets.url("icons.svg"), name,
+        along, sized, voice, file, name,
     )  # fmt: skip
 
 

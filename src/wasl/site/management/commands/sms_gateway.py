@@ -4,6 +4,7 @@ import asyncio
 import signal
 from typing import Any
 
+import uvloop
 from django.conf import settings
 
 from wasl.channels.sms.gateway import Gateway
@@ -20,7 +21,7 @@ class Command(Daemon):
     def handle(self, *args: Any, **options: Any) -> None:
         if settings.WASL_DEMO and (port := settings.WASL_DEMO_SMSC_PORT):
             smsc.connect(port)
-        asyncio.run(self._run())
+        uvloop.run(self._run())
 
     async def _run(self) -> None:
         gateway = Gateway(conninfo())

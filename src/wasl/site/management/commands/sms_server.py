@@ -5,6 +5,7 @@ import signal
 import threading
 from typing import Any
 
+import uvloop
 from django.core.management.base import CommandParser
 
 from wasl.channels.sms.front import Front
@@ -25,7 +26,7 @@ class Command(Daemon):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """See the class."""
-        asyncio.run(self._run(options["host"], options["port"]))
+        uvloop.run(self._run(options["host"], options["port"]))
 
     async def _run(self, host: str, port: int) -> None:
         front = Front(conninfo())

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import psycopg
+import uvloop
 from django.conf import settings
 from django.db import connection
 
@@ -47,7 +48,7 @@ class Command(Daemon):
         setting.begin()
         quality.begin()
         connection.close()
-        asyncio.run(self._run())
+        uvloop.run(self._run())
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
