@@ -235,6 +235,11 @@ def areas() -> tuple[AreaIndex[str], dict[str, Area]]:
     return _areas.get()
 
 
+def area_of(pk: int) -> Area:
+    """The area of that id. Raises Area.DoesNotExist."""
+    return next((area for area in areas()[1].values() if area.pk == pk), None) or Area.objects.get(pk=pk)
+
+
 def depth_of(area: Area) -> int:
     """How many areas lie around this one."""
     known = {a.pk: a for a in areas()[1].values()}

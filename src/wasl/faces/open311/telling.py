@@ -20,7 +20,7 @@ from wasl.core.catalogue.book import Book, Category, Question
 from wasl.core.contacts import queries as contacts
 from wasl.core.contacts.models import Attachment
 from wasl.core.organisation import queries as organisation
-from wasl.core.organisation.models import Area, Client
+from wasl.core.organisation.models import Client
 from wasl.faces.open311.answer import when
 from wasl.kernel import acceptance
 from wasl.kernel.names import local
@@ -120,8 +120,8 @@ class _Words:
 
 
 def _area_words(pk: int) -> tuple[str, str]:
-    """Name and code of an area, also of one that was drawn a moment ago."""
-    area = next((one for one in organisation.areas()[1].values() if one.pk == pk), None) or Area.objects.get(pk=pk)
+    """Name and code of an area."""
+    area = organisation.area_of(pk)
     return str(area), area.code
 
 
