@@ -162,11 +162,7 @@ class Carrier:
         return self._unusable_since is None or loop.time() - self._unusable_since < _UNREACHABLE_S
 
     async def _connect(self) -> AsyncConnection[Any]:
-        # A queue grows faster than statistics are renewed: read by its indexes always, and never sorted whole because
-        # it was small a minute ago.
-        return await AsyncConnection.connect(
-            self._where, autocommit=True, prepare_threshold=1, options="-c enable_seqscan=off"
-        )
+        return await AsyncConnection.connect(self._where, autocommit=True, prepare_threshold=1)
 
     # --- out -------------------------------------------------------------------------------------------------------
 

@@ -128,17 +128,15 @@ def _hits(among: QuerySet[Case], wanted: Sequence[str]) -> tuple[list[Hit], bool
         return list(some.annotate(rank=rank).order_by("-id").values_list("id", "case_id", "rank")[:most])
 
     wants = CANDIDATES + 1
-    since = _newest(WALKED)
+    near = _newest(WALKED)
     # The index of words serves no IS TRUE: the rows themselves are read, from the newest on.
-    found = read(_matches(first, walked=True), None, since, wants)
-    if since is None or len(found) >= wants:
+    found = read(_matches(first, walked=True), None, near, wants)
+    if near is None or len(found) >= wants:
         return found, False
-    until = since
     if len(found) * WALKED_MOST < WORTH_WALKING * WALKED:
-        return found + read(_matches(first), until, None, wants - len(found)), False
-    since = _newest(WALKED_MOST)
-    found += read(_matches(first, walked=True), until, since, wants - len(found))
-    return found, since is not None
+        return found + read(_matches(first), near, None, wants - len(found)), False
+    far = _newest(WALKED_MOST)
+    return found + read(_matches(first, walked=True), near, far, wants - len(found)), far is not None
 
 
 def _newest(count: int) -> int | None:

@@ -70,7 +70,7 @@ def _category(code: Key) -> str:
 
 
 def _area(pk: Key) -> str:
-    return str(next((a for a in organisation.areas()[1].values() if a.pk == pk), _("no area")))
+    return str(organisation.area_of(pk)) if pk else _("no area")
 
 
 def _unit(pk: Key) -> str:
@@ -114,7 +114,7 @@ DIMENSIONS: Mapping[str, Dimension] = {
         gettext_lazy("Area"),
         F("area"),
         _area,
-        lambda pk: [("area", a.code) for a in organisation.areas()[1].values() if a.pk == pk],
+        lambda pk: [("area", organisation.area_of(pk).code)] if pk else [],
     ),
     "unit": Dimension(
         gettext_lazy("Unit"), F("unit"), _unit, lambda pk: [("unit", organisation.unit_of(pk).code)] if pk else []
