@@ -54,7 +54,9 @@ def test_his_seat_alone_is_rung_and_the_first_call_stays(city: City) -> None:
     other, own = ready(city.second_line, city.agent)
     first = called(agent=city.agent)
     waits = called("+96899999999")
-    line.enter(waits, "person", "")
+    Seat.objects.update(state=Seat.State.WRAP_UP)
+    assert line.enter(waits, "person", "")[1] is None
+    Seat.objects.update(state=Seat.State.READY)
     made = callbacks.order(first, by=city.agent)
     offer = line.assign()
     assert offer

@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from typing import Any
 
 import psycopg
 import pytest
@@ -41,10 +42,20 @@ def called(name: str = "c", *, area: Area | None = None) -> Call:
     return Call.objects.create(channel=f"{name}-{Call.objects.count()}", arrived_at=clock.now(), area=area)
 
 
-def waits(language: str = "ar", **more: object) -> Waiting:
+def enters(call: Call, queue: str, language: str, **more: Any) -> Waiting | None:
+    """He begins to wait while nobody is ready; they are again afterwards."""
+    ready = list(Seat.objects.filter(state=Seat.State.READY).values_list("pk", flat=True))
+    Seat.objects.filter(pk__in=ready).update(state=Seat.State.BREAK)
+    waiting, offer = line.enter(call, queue, language, **more)
+    assert offer is None
+    Seat.objects.filter(pk__in=ready).update(state=Seat.State.READY)
+    return waiting
+
+
+def waits(language: str = "ar", **more: Any) -> Waiting:
     """Somebody who waits."""
     area = more.pop("area", None)
-    waiting = line.enter(called(area=area), "person", language, **more)  # type: ignore[arg-type]  # named by the callers
+    waiting = enters(called(area=area), "person", language, **more)
     assert waiting
     return waiting
 
@@ -60,6 +71,32 @@ def test_the_first_caller_gets_who_is_idle_longest(queue: Queue) -> None:
     assert (two.waiting, two.seat) == (second.pk, late.pk)
     assert line.assign() is None
     assert Spell.objects.filter(staff=early.staff, state="ready").count() == 1
+
+
+def test_who_comes_is_given_at_once_to_who_is_ready_and_first_is_who_waited_before(queue: Queue) -> None:
+    before = waits()
+    seat = seated("one")
+    waiting, offer = line.enter(called(), "person", "ar")
+    assert waiting
+    assert offer
+    assert (offer.waiting, offer.seat) == (before.pk, seat.pk)
+    (leg,) = Leg.objects.filter(call=offer.call)
+    assert (leg.channel, leg.kind, leg.staff, leg.answered_at) == (offer.channel, "agent", seat.staff, None)
+    assert line.answered(offer)
+    leg.refresh_from_db()
+    assert leg.answered_at is not None
+    nobody, none = line.enter(called(), "person", "ar")
+    assert nobody
+    assert none is None
+
+
+def test_a_leg_that_was_reserved_and_never_rung_ends_with_its_call(queue: Queue) -> None:
+    seated("one")
+    waits()
+    offer = line.assign()
+    assert offer
+    actions.ended(Call.objects.get(pk=offer.call), "lost", "")
+    assert Leg.objects.get(channel=offer.channel).ended_at is not None
 
 
 @pytest.mark.req("D3", "D4")
@@ -110,7 +147,7 @@ def test_a_caller_who_comes_back_is_first_and_one_who_calls_again_gets_his_agent
     again = called("again")
     again.look_up = b"x" * 16
     again.save()
-    waiting = line.enter(again, "person", "ar", head=True)
+    waiting = enters(again, "person", "ar", head=True)
     assert waiting
     assert waiting.preferred == known.staff
     offer = line.assign()
@@ -140,11 +177,11 @@ def test_a_call_belongs_to_the_queue_it_was_in_last(queue: Queue) -> None:
     second = Queue.objects.create(code="second", names={"en": "Second"})
     call = called()
     assert line.queue_of(call.pk) is None
-    first = line.enter(call, queue.code, "ar")
+    first = enters(call, queue.code, "ar")
     assert first
     line.left(first.pk, "left")
     with clock.later(timedelta(seconds=5)):
-        line.enter(call, second.code, "ar", head=True)
+        enters(call, second.code, "ar", head=True)
     assert line.queue_of(call.pk) == second
 
 
@@ -163,7 +200,7 @@ def test_a_reservation_that_nobody_confirms_runs_out(queue: Queue) -> None:
 def test_too_many_are_turned_away_and_a_place_is_told(queue: Queue) -> None:
     Queue.objects.update(most=2)
     first, second = waits(), waits()
-    assert line.enter(called(), "person", "ar") is None
+    assert enters(called(), "person", "ar") is None
     place = line.place_of(second.pk)
     assert place
     assert (place.before, place.seconds) == (1, None)

@@ -122,10 +122,20 @@ def _insert(model: type[models.Model], rows: Sequence[models.Model], params: lis
     return model, tuple(name for name, one in zip(columns, used, strict=True) if one), len(made)
 
 
+Asked = tuple[str, Sequence[Any]]
+"""A statement with numbered parameters, and these."""
+
+
 def write(
-    new: Iterable[models.Model], changed: Sequence[tuple[models.Model, Sequence[str]]] = (), notices: Sequence[str] = ()
-) -> None:
+    new: Iterable[models.Model],
+    changed: Sequence[tuple[models.Model, Sequence[str]]] = (),
+    notices: Sequence[str] = (),
+    *,
+    then: Asked | None = None,
+) -> list[tuple[Any, ...]]:
     """Insert `new`, update the named fields of `changed`, send `notices` on the live channel when it commits.
+
+    `then` sees what was written, in the same round trip and transaction; gives its rows.
 
     Raises django.db.IntegrityError (and its kin) as the ORM does; then nothing was written. ValueError for a naive
     instant.
@@ -143,12 +153,14 @@ def write(
             params.append(Int8(row.pk))
             updates.append((type(row), tuple(names), 1))
     params += notices
+    asked = [(then[0].encode(), then[1])] if then else []
     if not inserts and not updates and not notices:
-        return
-    _execute(_statement(inserts, tuple(updates), len(notices)), params)
+        return _execute(*asked)
+    found = _execute((_statement(inserts, tuple(updates), len(notices)), params), *asked)
     for rows in by_model.values():
         for one in rows:
             one._state.adding, one._state.db = False, "default"
+    return found if then else []
 
 
 def notice(topics: Iterable[str], verb: str, *, case: int = 0, seq: int | None = None) -> str:
@@ -167,7 +179,7 @@ def tell(notices: Iterable[str]) -> None:
 
 def read(statement: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
     """All rows of a query whose parameters are numbered ($1, $2 …), past Django's compiler. Raises as the ORM does."""
-    return _execute(statement.encode(), params)
+    return _execute((statement.encode(), params))
 
 
 M = TypeVar("M", bound=models.Model)
@@ -175,11 +187,16 @@ M = TypeVar("M", bound=models.Model)
 
 def load(model: type[M], tail: str, params: Sequence[Any] = ()) -> list[M]:
     """Rows of a model, by what follows `SELECT its columns FROM its table`; the parameters are numbered. As `read`."""
+    return [one for one, _beside in load_beside(model, "", tail, params)]
+
+
+def load_beside(model: type[M], beside: str, tail: str, params: Sequence[Any] = ()) -> list[tuple[M, tuple[Any, ...]]]:
+    """As `load`, each row with what else is selected: `beside` follows the model's columns, with its comma."""
     names, columns, converters = _loaded(model)
-    found = read(f'SELECT {columns} FROM "{model._meta.db_table}" {tail}', params)  # noqa: S608  words of ours
+    found = read(f'SELECT {columns}{beside} FROM "{model._meta.db_table}" {tail}', params)  # noqa: S608  words of ours
     for place, convert in converters:
         found = [(*row[:place], convert(row[place], None, connection), *row[place + 1 :]) for row in found]
-    return [model.from_db("default", names, row) for row in found]
+    return [(model.from_db("default", names, row[: len(names)]), row[len(names) :]) for row in found]
 
 
 @lru_cache(maxsize=64)
@@ -189,14 +206,24 @@ def _loaded(model: type[models.Model]) -> tuple[list[str], str, list[tuple[int, 
     return [one.attname for one in fields], ", ".join(f'"{one.column}"' for one in fields), converters
 
 
-def _execute(statement: bytes, params: Sequence[Any]) -> list[tuple[Any, ...]]:
+def _execute(*asked: tuple[bytes, Sequence[Any]]) -> list[tuple[Any, ...]]:
+    """The rows of the last of these statements."""
+    if not asked:
+        return []
     wrapper = connection
     wrapper.ensure_connection()
     if time.monotonic() - getattr(wrapper, "_answered_s", 0.0) > TRUSTED_S:
         wrapper.close_if_health_check_failed()
         wrapper.ensure_connection()
     with wrapper.wrap_database_errors, psycopg.RawCursor(wrapper.connection) as cursor:
-        cursor.execute(statement, params)
+        if len(asked) > 1:
+            with wrapper.connection.pipeline():
+                for statement, params in asked:
+                    cursor.execute(statement, params)
+            while cursor.nextset():
+                pass
+        else:
+            cursor.execute(*asked[0])
         found = cursor.fetchall() if cursor.description else []
     wrapper._answered_s = time.monotonic()  # type: ignore[attr-defined]  # a memo beside the connection it is about
     return found

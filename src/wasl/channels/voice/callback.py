@@ -44,15 +44,15 @@ class CallBack(LiveCall):
         await self.know_queue()
         endpoint = self.telephone(offer.staff, offer.phone)
         agent = await self.ring(
-            Leg.Kind.AGENT, "answer", endpoint, offer.ring_s, staff=offer.staff, seat=offer.seat, first=True
-        )
+            Leg.Kind.AGENT, "answer", endpoint, offer.ring_s, staff=offer.staff, seat=offer.seat, first=True,
+            channel=offer.channel,
+        )  # fmt: skip
         if agent is None or not await self.until_up(agent):
             await in_thread(line.refused, offer, "unanswered")
             return Call.Outcome.CALLBACK
         if not await in_thread(line.answered, offer):
             await self.leave(agent)
             return Call.Outcome.CALLBACK
-        await in_thread(legs.answered, agent.channel)
         return await self._ring_citizen(agent)
 
     async def _ring_citizen(self, agent: Party) -> Call.Outcome:

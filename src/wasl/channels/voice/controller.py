@@ -104,7 +104,7 @@ class Controller:
         self._by_channel.pop(channel, None)
 
     def look(self) -> None:
-        """Somebody waits, or a seat is free."""
+        """Somebody waits again."""
         self._looks.set()
 
     def go(self, work: Coroutine[Any, Any, None]) -> None:
@@ -169,6 +169,7 @@ class Controller:
             await in_thread(actions.ended, kept, Call.Outcome.LOST, "")
             return
         call = LiveCall(self, caller, kept, walk)
+        call.hears_music = False
         await self.serve(call, call.serve())
 
     async def serve(self, call: LiveCall, work: Coroutine[Any, Any, Call.Outcome]) -> None:
@@ -243,9 +244,10 @@ class Controller:
                 await in_thread(seats.tidy)
                 tidied = time.monotonic()
             while (offer := await in_thread_of(self._decides, line.assign)) is not None:
-                await self._give(offer)
+                await self.give(offer)
 
-    async def _give(self, offer: Offer) -> None:
+    async def give(self, offer: Offer) -> None:
+        """A seat is reserved for a caller."""
         call = self._by_call.get(offer.call)
         if call is not None and not offer.callback:
             call.caller.box.put_nowait(Event("Offer", said={"offer": offer}))

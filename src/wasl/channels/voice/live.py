@@ -60,9 +60,11 @@ class LiveCall(Parties):
         """In line, where he may be already, and in conversation, as often as it takes."""
         while True:
             if waiting is None:
-                waiting = await in_thread(
+                waiting, offer = await in_thread(
                     line.enter, self.kept, how.queue, self.language, head=how.head, preferred=how.preferred
                 )
+                if offer is not None:
+                    await self.owner.give(offer)
             if waiting is None:
                 await self.say(sentences.FULL)
                 return await self._mailbox()
@@ -81,6 +83,7 @@ class LiveCall(Parties):
         if party is None or not await self.until_up(party):
             await self.quiet()
             return False
+        await in_thread(legs.answered, party.channel)
         await in_thread(actions.answered, self.kept)
         await self._talk(Talk(self), party)
         return True
@@ -88,7 +91,6 @@ class LiveCall(Parties):
     async def _in_line(self, waiting: Waiting) -> Call.Outcome:
         self.waits_in(waiting.queue)
         self._waiting, self._waits = waiting, InLine(self, waiting)
-        self.owner.look()
         try:
             came, agent = await self._waits.until_over()
         except HungUp:
@@ -133,4 +135,3 @@ class LiveCall(Parties):
             await in_thread(legs.ended, self.caller.channel.id, "")
         if self._waiting is not None and self._waits is not None and not self._waits.over:
             await in_thread(line.left, self._waiting.pk, Waiting.State.LOST)
-        self.owner.look()

@@ -12,8 +12,9 @@ from wasl.channels.voice.ami import Ami
 from wasl.channels.voice.ari import Ari, Away, Conflict, Event, Gone
 from wasl.channels.voice.caller import Caller, in_thread
 from wasl.channels.voice.configuration import APP
-from wasl.services.calls import commands, legs, line, seats, sentences
+from wasl.services.calls import commands, legs, line, sentences
 from wasl.services.calls.flow import Walk
+from wasl.services.calls.line import Offer
 from wasl.services.calls.models import Call, Queue
 
 log = logging.getLogger(__name__)
@@ -35,7 +36,10 @@ class Owner(Protocol):
         """No longer."""
 
     def look(self) -> None:
-        """Somebody waits, or a seat is free: see who fits."""
+        """Somebody waits again: see who fits. Of a seat that is ready the data base tells."""
+
+    async def give(self, offer: Offer) -> None:
+        """A seat is reserved for a caller, this one's or another."""
 
     def go(self, work: Coroutine[Any, Any, None]) -> None:
         """Beside the call, not waited for."""
@@ -81,6 +85,8 @@ class Parties:
         self.all: dict[str, Party] = {}
         self.queue = ""
         self.wrap_up = timedelta(seconds=60)
+        self.hears_music = True
+        """Whether the caller may hear music; who was found here may."""
 
     @property
     def language(self) -> str:
@@ -112,18 +118,20 @@ class Parties:
         seat: int | None = None,
         unit: int | None = None,
         first: bool = False,
+        channel: str = "",
     ) -> Party | None:
         """Make a leg, which `StasisStart` says can be dialled. None where it cannot be: nothing is left of it then.
 
-        `first`: there is no caller yet whose codec it could take.
+        `first`: there is no caller yet whose codec it could take. `channel`: its name, where it is in the books.
         """
-        party = Party(self.name("l"), kind, purpose, endpoint, seconds, staff, seat, unit)
+        party = Party(channel or self.name("l"), kind, purpose, endpoint, seconds, staff, seat, unit)
         self.know(party)
         out = kind in legs.OUTSIDE
         try:
             if not endpoint:
                 raise Away("no carrier takes calls of ours")
-            await in_thread(legs.dialled, self.kept.pk, party.channel, kind, staff=staff, unit=unit, out=out)
+            if not channel:
+                await in_thread(legs.dialled, self.kept.pk, party.channel, kind, staff=staff, unit=unit, out=out)
             await self.ari.create(
                 party.channel,
                 endpoint,
@@ -193,12 +201,12 @@ class Parties:
         if lost:
             await self.hang_up(party)
         cause = "lost" if lost else str(event.cause) if event else ""
-        await in_thread(legs.ended, party.channel, cause)
+        of = None
         if party.seat is not None and party.up:
-            await in_thread(seats.released, party.seat, self.kept.pk, self.wrap_up, aside="lost" if lost else "")
+            of = legs.Of(party.seat, self.wrap_up, "lost" if lost else "")
         elif party.seat is not None and party.purpose != "answer":
-            await in_thread(seats.released, party.seat, self.kept.pk, None)
-        self.owner.look()
+            of = legs.Of(party.seat)
+        await in_thread(legs.gone, party.channel, cause, self.kept.pk, of)
 
     def _forget(self, party: Party) -> None:
         self.all.pop(party.channel, None)
@@ -206,12 +214,15 @@ class Parties:
 
     async def music(self) -> None:
         """The caller hears music."""
+        self.hears_music = True
         await self.ari.music(self.caller.channel.id)
 
     async def quiet(self) -> None:
         """No longer."""
-        with suppress(Conflict):
-            await self.ari.quiet(self.caller.channel.id)
+        if self.hears_music:
+            self.hears_music = False
+            with suppress(Conflict):
+                await self.ari.quiet(self.caller.channel.id)
 
     async def say(self, words: str) -> None:
         """A fixed sentence to the caller, who is in no bridge."""

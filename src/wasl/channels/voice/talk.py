@@ -63,7 +63,6 @@ class Talk:
         with suppress(Gone):
             await self._ari.add(self._bridge, self._call.caller.channel.id, agent.channel)
         self._inside = True
-        await in_thread(legs.answered, agent.channel)
 
     async def until_over(self) -> None:
         """Until the caller, or the last of us, hangs up. Raises Again where he is to wait once more."""

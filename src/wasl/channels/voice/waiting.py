@@ -17,6 +17,8 @@ from wasl.services.calls.models import Command, Leg, Waiting
 log = logging.getLogger(__name__)
 
 _FIRST_WORD_S, _EVERY_S = 12.0, 45.0
+_MUSIC_S = 0.2
+"""Who is answered at once needs no music, and does not wait for it to begin."""
 
 
 class Came(Enum):
@@ -42,13 +44,15 @@ class InLine:
     async def until_over(self) -> tuple[Came, Party | None]:
         """What it came to, and the agent who answered. Raises HungUp, and what the ARI raises."""
         clock = asyncio.get_running_loop().time
-        word_at = clock() + _FIRST_WORD_S
-        await self._call.music()
+        word_at, music_at = clock() + _FIRST_WORD_S, clock() + _MUSIC_S
         try:
             while True:
-                event = await self._call.caller.next(max(0.02, word_at - clock()))
+                event = await self._call.caller.next(max(0.02, min(word_at, music_at) - clock()))
                 if event is not None:
                     came = await self._happened(event)
+                elif clock() < word_at:
+                    music_at, came = float("inf"), None
+                    await self._call.music()
                 else:
                     came = await self._word()
                     word_at = clock() + _EVERY_S
@@ -89,8 +93,9 @@ class InLine:
         await self._withdraw()
         endpoint = self._call.telephone(offer.staff, offer.phone)
         self._party = await self._call.ring(
-            Leg.Kind.AGENT, "answer", endpoint, offer.ring_s, staff=offer.staff, seat=offer.seat
-        )
+            Leg.Kind.AGENT, "answer", endpoint, offer.ring_s, staff=offer.staff, seat=offer.seat,
+            channel=offer.channel,
+        )  # fmt: skip
         if self._party is None:
             await in_thread(line.refused, offer, "unreachable")
             self._call.owner.look()

@@ -4,7 +4,7 @@ Kept in the process for a second.
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from hashlib import sha256
@@ -177,6 +177,11 @@ def city_for_pages() -> dict[str, object]:
 def calendar_of_unit(unit: Unit | None) -> WorkCalendar:
     """The working calendar of a unit: its own, else the office's; the office's too where no unit is given."""
     return calendar_of(unit.calendar.code if unit and unit.calendar else None)
+
+
+def calendars() -> Mapping[str, WorkCalendar]:
+    """All working calendars, by code."""
+    return _calendars.get()
 
 
 def calendar_of(code: str | None) -> WorkCalendar:

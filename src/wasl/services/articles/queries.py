@@ -1,5 +1,6 @@
 """Reads of articles: those in force, always as they are now, and which of them words may mean."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -8,7 +9,7 @@ from functools import lru_cache
 from django.db.models import Sum
 from django.utils import timezone
 
-from wasl.kernel import clock
+from wasl.kernel import clock, rows
 from wasl.kernel.names import LANGUAGES
 from wasl.kernel.terms import terms
 from wasl.services.articles.checking import cited
@@ -23,8 +24,8 @@ _LEAST = 2.0
 
 def in_force() -> list[ArticleVersion]:
     """Every article that people get, in the order of their numbers. Read anew each time: nothing stale is given."""
-    rows = Article.objects.filter(current__isnull=False).select_related("current").order_by("number")
-    return [version for row in rows if (version := _of(row))]
+    held = Article.objects.filter(current__isnull=False).select_related("current").order_by("number")
+    return [version for row in held if (version := _of(row))]
 
 
 def one(code: str) -> ArticleVersion | None:
@@ -34,9 +35,14 @@ def one(code: str) -> ArticleVersion | None:
 
 def spoken(codes: Iterable[str]) -> dict[str, tuple[str, Mapping[str, str]]]:
     """What these articles are cited by and their voice forms, as in force, by code: all that a call needs."""
-    rows = Article.objects.filter(code__in=codes, current__isnull=False)
-    found = rows.values_list("code", "number", "current__number", "current__voice")
-    return {code: (f"{number}.{version}", voice) for code, number, version, voice in found}
+    found = rows.read(_SPOKEN, [list(codes)])
+    return {code: (f"{number}.{version}", json.loads(voice)) for code, number, version, voice in found}
+
+
+_SPOKEN = """
+SELECT a.code, a.number, v.number, v.voice FROM articles_article a
+  JOIN articles_articleversion v ON v.id = a.current_id WHERE a.code = ANY($1)
+"""
 
 
 def _of(row: Article | None) -> ArticleVersion | None:
@@ -96,8 +102,8 @@ def _terms(form: Mapping[str, str]) -> Iterator[str]:
 def use(days: int = 30) -> dict[int, dict[str, int]]:
     """How often each article was given lately, by article and channel."""
     since = timezone.localdate(clock.now()) - timedelta(days=days)
-    rows = ArticleUse.objects.filter(day__gte=since).values("version__article", "channel").annotate(sum=Sum("count"))
+    uses = ArticleUse.objects.filter(day__gte=since).values("version__article", "channel").annotate(sum=Sum("count"))
     made: dict[int, dict[str, int]] = {}
-    for row in rows:
+    for row in uses:
         made.setdefault(row["version__article"], {})[row["channel"]] = row["sum"]
     return made

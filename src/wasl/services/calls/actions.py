@@ -166,7 +166,7 @@ def _latest_of(call: Call) -> str:
 
 
 def ended(call: Call, outcome: str, language: str) -> None:
-    """The call is over, and nothing more of what was wanted can be done.
+    """The call is over, with all its legs, and nothing more of what was wanted can be done.
 
     Who left a message and then hung up has left a message; who had been answered, was.
     """
@@ -176,6 +176,8 @@ def ended(call: Call, outcome: str, language: str) -> None:
 _ENDED = """
 WITH over AS (
   UPDATE calls_command SET done_at = $4, wrong = 'over' WHERE call_id = $1 AND done_at IS NULL
+), gone AS (
+  UPDATE calls_leg SET ended_at = $4 WHERE call_id = $1 AND ended_at IS NULL
 )
 UPDATE calls_call SET ended_at = $4, language = CASE $3::text WHEN '' THEN language ELSE $3 END, outcome = CASE
     WHEN outcome = 'mailbox' THEN outcome

@@ -18,7 +18,7 @@ from wasl.core.catalogue.book import KINDS, URGENCIES
 from wasl.core.organisation import queries as organisation
 from wasl.core.organisation import rights
 from wasl.core.organisation.actions.audit import Refused, facts_of, note
-from wasl.core.organisation.models import Calendar, Staff
+from wasl.core.organisation.models import Staff
 from wasl.kernel import clock, rows, worktime
 from wasl.kernel.digits import to_ascii_digits
 from wasl.services.articles import queries as articles
@@ -128,7 +128,7 @@ def around(line: Line, flow: Flow) -> Around:
 
 
 def _calendars() -> dict[str, worktime.WorkCalendar]:
-    found = {code: organisation.calendar_of(code) for code in Calendar.objects.values_list("code", flat=True)}
+    found = dict(organisation.calendars())
     with suppress(LookupError):
         found[CENTRE] = organisation.calendar_of_unit(organisation.centre())
     return found

@@ -1,9 +1,11 @@
 """The other parties of a call, as they are rung, answer and leave; kept before Asterisk is told."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import timedelta
 
 from wasl.kernel import clock, rows
+from wasl.services.calls import seats
 from wasl.services.calls.models import Call, Leg
 
 MOST_OUT_IN_AN_HOUR = 200
@@ -43,6 +45,22 @@ def ended(channel: str, cause: str) -> None:
         "UPDATE calls_leg SET ended_at = $2, cause = $3 WHERE channel = $1 AND ended_at IS NULL",
         [channel, clock.now(), cause[:40]],
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Of:
+    """The seat of a leg that goes, and what becomes of it: wrap-up, or set aside with a reason, or as it was."""
+
+    seat: int
+    wrap_up: timedelta | None = None
+    aside: str = ""
+
+
+def gone(channel: str, cause: str, call: int, of: Of | None = None) -> None:
+    """As `ended`, and its seat is free."""
+    ended(channel, cause)
+    if of is not None:
+        seats.released(of.seat, call, of.wrap_up, aside=of.aside)
 
 
 def open_of(calls: Collection[int]) -> dict[int, list[Leg]]:

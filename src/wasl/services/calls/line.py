@@ -5,16 +5,19 @@ idle longest over all queues. Controllers may run it at the same time; a seat is
 with the time that somebody waits: first the area, then the language, never the queue.
 """
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
+from uuid import uuid4
 
 from django.db import connection, transaction
 from psycopg.types.numeric import Int8
 
 from wasl.kernel import clock, rows
 from wasl.kernel.ids import new_id
-from wasl.services.calls import news, seats
+from wasl.services.calls import legs, news, seats
 from wasl.services.calls.models import Call, Leg, Owed, Queue, Waiting
 
 State = Waiting.State
@@ -28,7 +31,7 @@ AGAIN_WITHIN = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """This seat is reserved for this caller."""
+    """This seat is reserved for this caller; `channel` is the name that the leg to it has in the books already."""
 
     waiting: int
     call: int
@@ -37,6 +40,7 @@ class Offer:
     phone: str
     ring_s: int
     callback: bool
+    channel: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +93,15 @@ WITH pair AS (
                           until = $3 + pair.ring_s * interval '1 s'
     FROM pair, given WHERE s.id = given.seat
   RETURNING s.id
+), leg AS (
+  INSERT INTO calls_leg (id, call_id, channel, kind, staff_id, dialled_at, cause)
+  SELECT $5, pair.call_id, pair.call_id || $6::text, '{Leg.Kind.AGENT.value}', pair.staff_id, $1, ''
+    FROM pair JOIN taken ON taken.id = pair.seat
+  RETURNING channel
 )
-SELECT pair.waiting, pair.call_id, pair.seat, pair.staff_id, pair.phone, pair.ring_s, pair.callback,
+SELECT pair.waiting, pair.call_id, pair.seat, pair.staff_id, pair.phone, pair.ring_s, pair.callback, leg.channel,
        pg_notify('{rows.LIVE_CHANNEL}', replace($4, '{news.SOMEBODY}', pair.staff_id::text))
-  FROM pair JOIN taken ON taken.id = pair.seat
+  FROM pair JOIN taken ON taken.id = pair.seat CROSS JOIN leg
 """  # noqa: S608  words of ours
 # Whose call nobody has answered yet is that of the last who tried.
 _ANSWERED = f"""
@@ -112,6 +121,8 @@ WITH ringing AS (
   UPDATE calls_call c SET answered_at = CASE WHEN seat.callback THEN c.answered_at ELSE coalesce(c.answered_at, $5) END,
                           agent_id = CASE WHEN c.answered_at IS NULL THEN $4 ELSE coalesce(c.agent_id, $4) END
     FROM seat WHERE c.id = $3
+), leg AS (
+  UPDATE calls_leg l SET answered_at = $5 FROM seat WHERE l.channel = $8 AND l.answered_at IS NULL
 )
 SELECT pg_notify('{rows.LIVE_CHANNEL}', $7) FROM seat
 """  # noqa: S608  words of ours
@@ -127,27 +138,30 @@ _LEFT = """
 UPDATE calls_waiting SET state = $2, ended_at = $3 WHERE id = $1 AND state IN ('waiting', 'offered')
 RETURNING seat_id, call_id
 """
-_STANDING = """
-SELECT (SELECT count(*) FROM calls_waiting WHERE state = 'waiting' AND queue_id = $1),
-       (SELECT agent_id FROM calls_call WHERE look_up = $2 AND agent_id IS NOT NULL AND arrived_at >= $3 AND id <> $4
-         ORDER BY arrived_at DESC LIMIT 1)
-"""
+# Who spoke with him lately, by his number; a hidden one is nobody's.
+_STANDING = """,
+    (SELECT count(*) FROM calls_waiting WHERE state = 'waiting' AND queue_id = calls_queue.id),
+    (SELECT agent_id FROM calls_call WHERE look_up = $2 AND agent_id IS NOT NULL AND arrived_at >= $3 AND id <> $4
+      ORDER BY arrived_at DESC LIMIT 1)"""
 
 
-def enter(call: Call, queue: str, language: str, *, head: bool = False, preferred: int | None = None) -> Waiting | None:
+def enter(
+    call: Call, queue: str, language: str, *, head: bool = False, preferred: int | None = None
+) -> tuple[Waiting | None, Offer | None]:
     """The caller begins to wait; None where too many do already. `head`: he was on already, and is first in line.
 
-    A queue that does not exist is the first one: nobody is lost over a name.
+    With it, who is given to whom now that one more waits, which need not be him. A queue that does not exist is the
+    first one: nobody is lost over a name.
     """
-    queues = rows.load(Queue, "ORDER BY (code = $1) DESC, id LIMIT 1", [queue])
+    number = call.look_up and bytes(call.look_up)
+    queues = rows.load_beside(
+        Queue, _STANDING, "ORDER BY (code = $1) DESC, id LIMIT 1",
+        [queue, number, clock.now() - AGAIN_WITHIN, Int8(call.pk)],
+    )  # fmt: skip
     if not queues:
-        return None
-    (found,) = queues
+        return None, None
+    ((found, (waiting, spoke_with)),) = queues
     now = clock.now()
-    # Who spoke with him lately, by his number; a hidden one is nobody's.
-    ((waiting, spoke_with),) = rows.read(
-        _STANDING, [Int8(found.pk), call.look_up and bytes(call.look_up), now - AGAIN_WITHIN, Int8(call.pk)]
-    )
     # Who is passed on is in line since he first was.
     first = call.queued_at or now
     one = Waiting(
@@ -158,17 +172,33 @@ def enter(call: Call, queue: str, language: str, *, head: bool = False, preferre
     )  # fmt: skip
     if not head and waiting >= found.most:
         one.state, one.ended_at = State.FULL, now
-    elif call.queued_at is None:
+        rows.write([one], notices=[news.notice()])
+        return None, None
+    if call.queued_at is None:
         call.queued_at = now
-    rows.write([one], [(call, ("queued_at",))], [news.notice()])
-    return None if one.state == State.FULL else one
+    with _one_at_a_time:
+        given = rows.write([one], [(call, ("queued_at",))], [news.notice()], then=_assignment())
+    return one, _offer(given)
 
 
 def assign() -> Offer | None:
     """Reserve one seat for one caller, or nothing where nobody fits. To be asked again until it is nothing."""
-    now = clock.now()
-    found = rows.read(_ASSIGN, [now, Int8(new_id()), now + _CONFIRM, news.notice([news.SOMEBODY])])
-    return Offer(*found[0][:-1]) if found else None
+    with _one_at_a_time:
+        return _offer(rows.read(*_assignment()))
+
+
+# Two that decide at the same time would want the same caller, and one of them give up.
+_one_at_a_time = threading.Lock()
+
+
+def _assignment() -> rows.Asked:
+    now, leg = clock.now(), f".l{uuid4().hex[:12]}"
+    somebody = news.notice([news.SOMEBODY])
+    return _ASSIGN, [now, Int8(new_id()), now + _CONFIRM, somebody, Int8(new_id()), leg]
+
+
+def _offer(given: Sequence[Sequence[Any]]) -> Offer | None:
+    return Offer(*given[0][:-1]) if given else None
 
 
 def rang(waiting: int) -> None:
@@ -185,7 +215,7 @@ def answered(offer: Offer) -> bool:
         _ANSWERED,
         [
             Int8(offer.waiting), Int8(offer.seat), Int8(offer.call), Int8(offer.staff), clock.now(), Int8(new_id()),
-            news.notice([offer.staff]),
+            news.notice([offer.staff]), offer.channel,
         ],
     )  # fmt: skip
     return bool(told)
@@ -201,8 +231,8 @@ def refused(offer: Offer, why: str) -> None:
 
 
 def withdrawn(offer: Offer) -> None:
-    """The caller is gone while it rang: the seat is as it was."""
-    seats.released(offer.seat, offer.call, None)
+    """The caller is gone while it rang, or before: the seat is as it was."""
+    legs.gone(offer.channel, "", offer.call, legs.Of(offer.seat))
 
 
 def left(waiting: int, state: str) -> bool:

@@ -154,20 +154,18 @@ _ASKED, _ASKED_FOR = "asked:", timedelta(seconds=60)
 
 
 def released(seat: int, call: int, wrap_up: timedelta | None, *, aside: str = "") -> None:
-    """The seat has nothing to do with this call any more: wrap-up, ready, or set aside with the reason."""
-    while found := _on(seat, call):
-        (one,) = found
-        if aside:
-            moved = _move(one, State.ASIDE, reason=aside)
-        elif one.reason.startswith(_ASKED):
-            state, _colon, reason = one.reason.removeprefix(_ASKED).partition(":")
-            moved = _move(one, State(state) if state == State.BREAK else State.READY, reason=reason)
-        elif wrap_up:
-            moved = _move(one, State.WRAP_UP, call=call, until=clock.now() + wrap_up)
-        else:
-            moved = _move(one, State.READY)
-        if moved:
-            return
+    """The seat has nothing to do with this call any more: wrap-up, ready, or set aside with the reason.
+
+    Who was asked into a conversation during a break is on a break.
+    """
+    now = clock.now()
+    until = now + wrap_up if wrap_up else None
+    rows.read(
+        _RELEASED,
+        [
+            Int8(seat), Int8(call), aside, until, now, Int8(new_id()), news.notice([news.SOMEBODY]), news.CHANNEL,
+        ],
+    )  # fmt: skip
 
 
 def browsers() -> dict[str, str]:
@@ -202,6 +200,8 @@ def _freed(seats: QuerySet[Seat]) -> int:
 def tidy() -> int:
     """What time does to seats: wrap-up ends, leases run out, silent pages are set aside; how many changed."""
     now = clock.now()
+    if not rows.read(_UNTIDY, [now, now - PATIENCE, now - LONGEST_SHIFT])[0][0]:
+        return 0
     changed = 0
     with transaction.atomic():
         over = Seat.objects.select_for_update(skip_locked=True).filter(until__lte=now)
@@ -226,6 +226,13 @@ def tidy() -> int:
             _move(seat, State.OUT)
             changed += 1
     return changed
+
+
+_UNTIDY = """
+SELECT EXISTS (SELECT FROM calls_seat WHERE state IN ('wrap_up', 'offered') AND until <= $1
+                  OR state = 'ready' AND heard_at < $2 OR state IN ('aside', 'break') AND since < $3)
+"""
+"""Whether time may have done anything: asked each second, where callers wait for what is asked next."""
 
 
 def clear() -> int:
@@ -316,6 +323,28 @@ INSERT INTO calls_spell (id, staff_id, state, reason, call_id, began_at, ended_a
 SELECT {id}, was.staff_id, was.state, was.reason, was.call_id, was.since, {now}, {by} FROM {was} was"""
 """Keeps the state that ends of the seats in `was`, rows as they were before."""
 
+_RELEASED = f"""
+WITH was AS (
+  SELECT s.*, CASE
+      WHEN $3 <> '' THEN 'aside'
+      WHEN reason LIKE '{_ASKED}{State.BREAK.value}:%' THEN 'break'
+      WHEN reason LIKE '{_ASKED}%' OR $4::timestamptz IS NULL THEN 'ready'
+      ELSE 'wrap_up' END AS becomes
+    FROM calls_seat s WHERE id = $1 AND call_id = $2 FOR UPDATE
+), spell AS (
+  {SPELL.format(id="$6", now="$5", by="NULL::bigint", was="was")} WHERE was.state <> 'out'
+), moved AS (
+  UPDATE calls_seat s SET
+      state = becomes, since = $5, idle_since = CASE was.state WHEN 'busy' THEN $5 ELSE s.idle_since END,
+      reason = CASE becomes WHEN 'aside' THEN $3 WHEN 'break' THEN split_part(was.reason, ':', 3) ELSE '' END,
+      until = CASE becomes WHEN 'wrap_up' THEN $4 END,
+      call_id = CASE becomes WHEN 'wrap_up' THEN was.call_id END
+    FROM was WHERE s.id = was.id RETURNING s.staff_id, s.state
+)
+SELECT pg_notify('{rows.LIVE_CHANNEL}', replace($7, '{news.SOMEBODY}', staff_id::text)),
+       CASE state WHEN 'ready' THEN pg_notify($8, 'line') END FROM moved
+"""  # noqa: S608  words of ours
+
 _MOVE = f"""
 WITH seat AS (
   SELECT * FROM calls_seat WHERE id = $1 AND state = $2 AND since = $3 FOR UPDATE
@@ -326,5 +355,5 @@ WITH seat AS (
                           idle_since = CASE seat.state WHEN 'busy' THEN $5 ELSE s.idle_since END
     FROM seat WHERE s.id = seat.id RETURNING s.id
 )
-SELECT pg_notify('{rows.LIVE_CHANNEL}', $11), pg_notify($12, 'line') FROM moved
+SELECT pg_notify('{rows.LIVE_CHANNEL}', $11), CASE $7 WHEN 'ready' THEN pg_notify($12, 'line') END FROM moved
 """  # noqa: S608  words of ours
