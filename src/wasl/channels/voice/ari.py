@@ -6,13 +6,17 @@ of one call are sent one after the other by its own task; calls do not wait for 
 Source: the interface that the running server describes itself at `/ari/api-docs` (Asterisk 22).
 """
 
+import json
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Self
+from urllib.parse import quote, urlencode
 
 import aiohttp
+
+from wasl.channels.voice.wire import Wires
 
 _PATIENCE_S: Final = 5.0
 _AT_ONCE: Final = 50
@@ -99,38 +103,37 @@ class Ari:
 
     def __init__(self, port: int, user: str, secret: str) -> None:
         self._base = f"http://127.0.0.1:{port}/ari"
-        self._sign_in = {"Authorization": aiohttp.encode_basic_auth(user, secret)}
+        sign_in = aiohttp.encode_basic_auth(user, secret)
+        self._sign_in = {"Authorization": sign_in}
         self._user = user
+        self._head = f" HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAuthorization: {sign_in}\r\n"
+        # The heart has a connection of its own: in a rush it must not wait behind what calls want.
+        self._wires, self._aside = Wires(port, _AT_ONCE), Wires(port, 1)
         self._session: aiohttp.ClientSession | None = None
-        self._aside: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        # The heart has a connection of its own: in a rush it must not wait behind what calls want.
-        self._session, self._aside = self._opened(_AT_ONCE), self._opened(1)
+        self._session = aiohttp.ClientSession(
+            headers=self._sign_in, timeout=aiohttp.ClientTimeout(total=_PATIENCE_S), trust_env=False
+        )
         return self
 
-    def _opened(self, at_once: int) -> aiohttp.ClientSession:
-        return aiohttp.ClientSession(
-            headers=self._sign_in,
-            connector=aiohttp.TCPConnector(limit=at_once),
-            timeout=aiohttp.ClientTimeout(total=_PATIENCE_S),
-            trust_env=False,
-        )
-
     async def __aexit__(self, *_wrong: object) -> None:
-        for session in (self._session, self._aside):
-            assert session is not None  # noqa: S101  # by __aenter__
-            await session.close()
+        self._wires.close()
+        self._aside.close()
+        assert self._session is not None  # noqa: S101  # by __aenter__
+        await self._session.close()
 
     async def _do(
         self, method: str, path: str, query: Mapping[str, str] = {}, body: Any = None, *, aside: bool = False
     ) -> Any:
-        session = self._aside if aside else self._session
-        assert session is not None  # noqa: S101  # by __aenter__
+        target = f"/ari{quote(path)}?{urlencode(query)}" if query else f"/ari{quote(path)}"
+        told = json.dumps(body).encode() if body is not None else b""
+        kind = "Content-Type: application/json\r\n" if told else ""
+        request = f"{method} {target}{self._head}{kind}Content-Length: {len(told)}\r\n\r\n".encode() + told
         try:
-            async with session.request(method, f"{self._base}{path}", params=query, json=body) as answer:
-                content = await answer.json() if answer.content_type == "application/json" else None
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            answer = await (self._aside if aside else self._wires).ask(request, _PATIENCE_S)
+            content = json.loads(answer.body) if answer.body.startswith((b"{", b"[")) else None
+        except (TimeoutError, OSError, ValueError) as error:
             raise Away(f"{method} {path}: {type(error).__name__}") from error
         if answer.status < 300:
             return content
