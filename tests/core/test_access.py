@@ -4,7 +4,7 @@ import pytest
 from django.db.models import QuerySet
 
 from tests.city import City, Told
-from wasl.core.cases import actions, queries
+from wasl.core.cases import actions, handover, queries
 from wasl.core.cases.change import NotAllowed
 from wasl.core.cases.models import Case, Entry, WorkOrder
 from wasl.core.organisation import queries as organisation
@@ -134,6 +134,18 @@ def test_a_complaint_stays_hidden_from_those_into_whom_the_unit_was_merged(city:
     assert (seen("audit"), seen("muttrah-cleaning")) == (True, False)
     with pytest.raises(NotAllowed, match="about that unit"):
         waits.dispatched_to("muttrah-cleaning")
+
+
+@pytest.mark.req("B22")
+@pytest.mark.parametrize(("accused", "having"), [("seeb-roads", "seeb-cleaning"), ("seeb-cleaning", "seeb-roads")])
+def test_no_merger_leaves_a_unit_with_the_complaint_against_itself(city: City, accused: str, having: str) -> None:
+    told = city.report(against=organisation.unit(accused)).dispatched_to(having)
+    gone, goal = organisation.unit("seeb-roads"), organisation.unit("seeb-cleaning")
+    with pytest.raises(NotAllowed, match="with the other"):
+        merge_unit(gone, into=goal, by=city.administrator, move_orders=handover.move_orders)
+    organisation.forget()
+    told.returned().dispatched_to("audit")
+    merge_unit(gone, into=goal, by=city.administrator, move_orders=handover.move_orders)
 
 
 @pytest.mark.slow
