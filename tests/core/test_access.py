@@ -4,11 +4,12 @@ import pytest
 from django.db.models import QuerySet
 
 from tests.city import City, Told
-from wasl.core.cases import actions, queries
+from wasl.core.cases import actions, handover, queries
 from wasl.core.cases.change import NotAllowed
 from wasl.core.cases.models import Case, Entry, WorkOrder
 from wasl.core.organisation import queries as organisation
 from wasl.core.organisation import rights
+from wasl.core.organisation.actions import merge_unit
 from wasl.core.organisation.models import Post, Staff
 from wasl.core.organisation.rights import RIGHTS, Forbidden
 from wasl.kernel import clock
@@ -107,6 +108,44 @@ def test_what_somebody_works_on_he_sees(cases: dict[str, Told]) -> None:
             assert set(queries.worked_on(staff, states).values_list("pk", flat=True)) == wanted, (staff, states)
             worked += len(wanted)
     assert worked > 10
+
+
+@pytest.mark.req("P1", "B22")
+def test_a_complaint_stays_hidden_from_those_into_whom_the_unit_was_merged(city: City) -> None:
+    accused, goal, last = (organisation.unit(f"{area}-cleaning") for area in ("seeb", "bawshar", "muttrah"))
+    told = city.report(area="seeb", against=accused).dispatched_to("audit")
+    waits = city.report(area="seeb", against=accused).registered()
+    merge_unit(accused, into=goal, by=city.administrator)
+    organisation.forget()
+
+    def seen(unit: str) -> bool:
+        # Also by a post over the area of the case: what the unit must not see is hidden from it there too.
+        both = holder("officer", unit=unit)
+        Post.objects.create(staff=both, role="leader", area=organisation.areas()[1]["seeb"], since=clock.now())
+        found = queries.visible_to(both).filter(pk=told.case.pk).exists()
+        assert found or not queries.verbs_for(both, told.case)
+        return found
+
+    assert (seen("audit"), seen("bawshar-cleaning"), seen("muttrah-cleaning")) == (True, False, True)
+    with pytest.raises(NotAllowed, match="about that unit"):
+        waits.dispatched_to("bawshar-cleaning")
+    merge_unit(goal, into=last, by=city.administrator)
+    organisation.forget()
+    assert (seen("audit"), seen("muttrah-cleaning")) == (True, False)
+    with pytest.raises(NotAllowed, match="about that unit"):
+        waits.dispatched_to("muttrah-cleaning")
+
+
+@pytest.mark.req("B22")
+@pytest.mark.parametrize(("accused", "having"), [("seeb-roads", "seeb-cleaning"), ("seeb-cleaning", "seeb-roads")])
+def test_no_merger_leaves_a_unit_with_the_complaint_against_itself(city: City, accused: str, having: str) -> None:
+    told = city.report(against=organisation.unit(accused)).dispatched_to(having)
+    gone, goal = organisation.unit("seeb-roads"), organisation.unit("seeb-cleaning")
+    with pytest.raises(NotAllowed, match="with the other"):
+        merge_unit(gone, into=goal, by=city.administrator, move_orders=handover.move_orders)
+    organisation.forget()
+    told.returned().dispatched_to("audit")
+    merge_unit(gone, into=goal, by=city.administrator, move_orders=handover.move_orders)
 
 
 @pytest.mark.slow

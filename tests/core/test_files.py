@@ -6,10 +6,12 @@ import pytest
 from PIL import Image
 
 from tests.city import City
-from wasl.core.cases import actions
+from wasl.core.cases import actions, persons
 from wasl.core.contacts import actions as contacts
 from wasl.core.contacts import queries
 from wasl.core.contacts.models import Attachment
+from wasl.core.organisation.models import Staff
+from wasl.core.people.actions import Reach
 
 
 def photo_with_position() -> bytes:
@@ -37,12 +39,44 @@ def test_a_unit_sees_what_was_made_anew_and_never_the_original_or_the_position(c
     assert case.unit is not None
     officer = city.officer_of(case.unit)
     assert sent in queries.visible_to(officer)
-    assert sent not in queries.originals_visible_to(officer)
+    assert not queries.may_open_original(officer, sent)
     assert queries.position_of(sent, officer) is None
-    assert sent in queries.originals_visible_to(city.agent)
+    assert queries.may_open_original(city.agent, sent)
     assert queries.position_of(sent, city.agent) == pytest.approx((23.5, 58.25))
     other = city.officer("audit")
     assert sent not in queries.visible_to(other)
+    assert not queries.may_open_original(other, sent)
+
+
+@pytest.mark.req("B9", "P4")
+def test_an_original_opens_to_those_who_may_know_who_sent_it(city: City) -> None:
+    files = [contacts.keep(photo_with_position(), "street.jpg"), contacts.keep(b"As I said.", "letter.txt")]
+    told = city.report(attachments=files, reach=Reach(name="Ali", phone="92345678")).dispatched_to()
+    officer = city.officer_of(told.order.unit)
+    person = told.case.requester
+    assert person is not None
+
+    def may(staff: Staff) -> list[bool]:
+        rows = Attachment.objects.select_related("contact__case__requester").order_by("pk")
+        return [queries.may_open_original(staff, row) for row in rows]
+
+    assert (may(officer), may(city.agent)) == ([False, True], [True, True])
+    actions.open_identity(told.case, by=officer, reason="contact-person", text="I must ring at his door.")
+    assert may(officer) == [True, True]
+    persons.mark_sensitive(person, by=city.second_line, sensitive=True)
+    assert (may(officer), may(city.agent), may(city.second_line)) == ([False, True], [False, True], [True, True])
+    persons.mark_sensitive(person, by=city.second_line, sensitive=False)
+    actions.flag(told.fresh(), by=city.agent, flags={"confidential": True})
+    assert (may(officer), may(city.agent)) == ([False, False], [True, True])
+
+
+def test_of_what_others_sent_the_citizen_has_no_original(city: City, sent: Attachment) -> None:
+    case = sent.contact.case
+    assert case is not None
+    added = [contacts.keep(photo_with_position(), "b.jpg"), contacts.keep(b"%PDF-1.4\n%%EOF", "b.pdf")]
+    actions.add(case, by=city.agent, text="From the inspector.", attachments=added)
+    rows = Attachment.objects.select_related("contact").order_by("pk")
+    assert [queries.citizen_may_open_original(row) for row in rows] == [True, False, True]
 
 
 def test_the_citizen_reads_his_own_and_not_what_staff_added(city: City, sent: Attachment) -> None:

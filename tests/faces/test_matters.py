@@ -5,7 +5,7 @@ from django.urls import reverse
 
 from tests.city import City
 from tests.faces.test_desk_matrix import enter
-from wasl.core.cases import actions, journal, queries
+from wasl.core.cases import actions, journal, persons, queries
 from wasl.core.cases.change import NotAllowed
 from wasl.core.cases.models import Case, Problem
 from wasl.core.organisation.models import Audit
@@ -106,6 +106,26 @@ def test_a_sensitive_person_is_seen_by_those_who_keep_such(city: City) -> None:
     assert not queries.may_see_identity(city.agent, case)
     with pytest.raises(NotAllowed):
         actions.open_identity(case, by=officer, reason="visit", text="I must ring at his door.")
+
+
+@pytest.mark.req("P4")
+def test_by_number_or_name_nobody_else_learns_the_pseudonym_of_a_sensitive_person(city: City) -> None:
+    hidden = city.report(reach=Reach(name="Zayd Unseen", phone="92345678")).case.requester
+    twin = city.report(reach=Reach(name="Ali", phone="92345678", mail="ali@example.com")).case.requester
+    assert hidden is not None
+    assert twin is not None
+    persons.mark_sensitive(hidden, by=city.second_line, sensitive=True)
+    looked = [(reverse("desk:people"), {"q": text}) for text in ("92345678", "Unseen")]
+    looked.append((reverse("desk:people_record", args=[twin.pk]), {}))
+    for who, told in ((city.agent, False), (city.dispatcher, False), (city.second_line, True)):
+        desk = enter(who)
+        for url, asked in looked:
+            assert (hidden.pseudonym in desk.get(url, asked).content.decode()) == told, (who, asked)
+        by_pseudonym = desk.get(reverse("desk:people"), {"q": hidden.pseudonym}).content.decode()
+        assert reverse("desk:people_record", args=[hidden.pk]) in by_pseudonym
+    persons.merge(hidden, twin, by=city.second_line)
+    by_mail = enter(city.agent).get(reverse("desk:people"), {"q": "ali@example.com"}).content.decode()
+    assert not any(one.pseudonym in by_mail for one in (hidden, twin))
 
 
 @pytest.mark.req("P4")

@@ -3,9 +3,12 @@ here."""
 
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+
 from wasl.core.cases import queries
-from wasl.core.cases.change import THE_SYSTEM, changing
+from wasl.core.cases.change import THE_SYSTEM, NotAllowed, changing
 from wasl.core.cases.models import OPEN_STATES, Case, Problem, WorkOrder
+from wasl.core.organisation import queries as organisation
 from wasl.core.organisation.models import Staff, Unit
 
 _STANDING = (*WorkOrder.LIVE, "replied")
@@ -57,8 +60,13 @@ def open_orders(unit: Unit) -> int:
 def move_orders(gone: Unit, goal: Unit, by: Staff) -> int:
     """Let the successor of a merged unit have its standing orders, clocks and all; gives how many moved.
 
-    An assisting order beside one that the successor has already is withdrawn instead.
+    An assisting order beside one that the successor has already is withdrawn instead. Raises NotAllowed where the new
+    unit would have an order about itself (B22).
     """
+    accused = [one.pk for one in organisation.units().values() if organisation.standing(one).pk in (gone.pk, goal.pk)]
+    having = [gone.pk, *organisation.under([goal.path])]
+    if Case.objects.filter(against__in=accused, orders__unit__in=having, orders__state__in=_STANDING).exists():
+        raise NotAllowed(_("A request about one of these units is with the other; it must go to somebody else first."))
     moved = 0
     cases = Case.objects.filter(orders__unit=gone, orders__state__in=_STANDING).distinct().order_by("pk")
     for case in cases:

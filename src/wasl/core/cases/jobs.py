@@ -130,9 +130,9 @@ def above(case: Case) -> Unit | None:
     """The nearest active unit above that somebody sits in, not the one complained of."""
     unit = organisation.unit_of(case.unit_id) if case.unit_id is not None else None
     higher = unit.parent if unit is not None else None
+    against = organisation.standing(case.against) if case.against else None
     while higher is not None:
         higher = organisation.unit_of(higher.pk)
-        against = case.against
         barred = against is not None and higher.lies_under(against)
         if higher.active and not barred and higher.kind != Unit.Kind.CENTRE and _somebody_sits_in(higher):
             return higher

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from wasl.core.cases import actions, queries
@@ -12,6 +13,7 @@ from wasl.core.contacts.models import Contact
 from wasl.core.organisation import rights
 from wasl.core.organisation.actions.audit import facts_of, note
 from wasl.core.organisation.models import Staff
+from wasl.core.people import queries as people
 from wasl.core.people.models import Address, Merge, Person
 from wasl.kernel import clock
 from wasl.kernel.names import LANGUAGES
@@ -74,6 +76,30 @@ def cases_of(person: Person, staff: Staff) -> list[Case]:
     """His requests that this member of staff may see, the latest first."""
     found = queries.visible_to(staff).filter(requester=person).select_related("unit", "area")
     return list(found.order_by("-received_at")[:200])
+
+
+def found_by(text: str, staff: Staff) -> QuerySet[Person]:
+    """Who is reached at this telephone number or mail address, or called so, as far as this member of staff may know.
+
+    That somebody marked as sensitive is known here is as sealed as who he is.
+    """
+    found = people.with_address(text)
+    if found is None:
+        found = people.with_name(text)
+    return _but_sensitive(found if found is not None else Person.objects.none(), staff)
+
+
+def twins_of(person: Person, staff: Staff) -> QuerySet[Person]:
+    """Other records with an address of his, perhaps the same person, as far as this member of staff may know."""
+    marks = list(person.addresses.values_list("look_up", flat=True))
+    found = Person.objects.filter(addresses__look_up__in=marks, merged_into__isnull=True, forgotten_at__isnull=True)
+    return _but_sensitive(found.exclude(pk=person.pk).distinct(), staff)
+
+
+def _but_sensitive(found: QuerySet[Person], staff: Staff) -> QuerySet[Person]:
+    if rights.scopes(staff, "person.sensitive").centre:
+        return found
+    return found.exclude(sensitive=True).exclude(merged_into__sensitive=True)
 
 
 def see(person: Person, *, by: Staff, reason: str) -> Mapping[str, object]:

@@ -93,15 +93,16 @@ def label(verb: str) -> Promise:
 def visible_to(staff: Staff) -> QuerySet[Case]:
     """Cases that this person may see: own unit's orders, own area, or the whole centre.
 
-    Nobody sees, by a post in the unit complained of, the case against it (B22). Confidential cases are not seen by
-    area. The administrator's post shows no case.
+    Nobody sees, by a post in the unit complained of or in the one that it was merged into, the case against it (B22).
+    Confidential cases are not seen by area. The administrator's post shows no case.
     """
     scope = rights.scopes(staff, roles=_SEEING)
     if rights.scopes(staff, roles=_OVER_THE_CENTRE).centre:
         return Case.objects.all()
     seen = Q(pk__in=[])
     if scope.centre:
-        centres = [unit.pk for unit in organisation.units().values() if unit.kind == Unit.Kind.CENTRE]
+        units = organisation.units().values()
+        centres = [unit.pk for unit in units if organisation.standing(unit).kind == Unit.Kind.CENTRE]
         seen |= ~Q(against__in=centres)
     if scope.areas:
         seen |= Q(area__in=scope.areas, confidential=False)
@@ -109,7 +110,8 @@ def visible_to(staff: Staff) -> QuerySet[Case]:
         return Case.objects.filter(seen)
     own = organisation.under(scope.unit_paths)
     orders = WorkOrder.objects.filter(unit__in=own, case=OuterRef("pk")).exclude(state__in=["returned", "withdrawn"])
-    return Case.objects.filter(seen | Q(Exists(orders))).exclude(against__in=own)
+    accused = organisation.answering_under(scope.unit_paths)
+    return Case.objects.filter(seen | Q(Exists(orders))).exclude(against__in=accused)
 
 
 def worked_on(staff: Staff, states: Collection[str] = WorkOrder.LIVE) -> QuerySet[Case]:
@@ -123,7 +125,7 @@ def worked_on(staff: Staff, states: Collection[str] = WorkOrder.LIVE) -> QuerySe
     found = Case.objects.filter(Exists(live), state__in=OPEN_STATES)
     if rights.scopes(staff, roles=_OVER_THE_CENTRE).centre:
         return found
-    return found.exclude(against__in=organisation.under(rights.scopes(staff, roles=_SEEING).unit_paths))
+    return found.exclude(against__in=organisation.answering_under(rights.scopes(staff, roles=_SEEING).unit_paths))
 
 
 def _within_scope(staff: Staff, verb: str, case: Case, orders: Mapping[int, WorkOrder], order_id: int | None) -> bool:

@@ -98,6 +98,7 @@ def route(book: Book, category: str, place: Place, at: datetime, *, against: Uni
     lead = organisation.standing(organisation.unit(rule.lead))
     assist = tuple(unit for code in rule.assist if (unit := organisation.standing(organisation.unit(code))).active)
     if against is not None:
+        against = organisation.standing(against)
         assist = tuple(unit for unit in assist if not unit.lies_under(against))
         if lead.lies_under(against):
             return Decision(None, (), "recusal", rule=rule.rule)

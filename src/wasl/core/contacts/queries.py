@@ -1,4 +1,4 @@
-"""Who may read a file. The original is for the centre alone; units and the citizen see what was made anew from it."""
+"""Who may read a file. Of a photo all see what was made anew; its original goes with the identity."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,8 +6,7 @@ from django.db.models import QuerySet
 
 from wasl.core.cases import queries as cases
 from wasl.core.cases.models import Case
-from wasl.core.contacts.models import Attachment
-from wasl.core.organisation import rights
+from wasl.core.contacts.models import Attachment, Contact
 from wasl.core.organisation.models import Staff
 from wasl.kernel import seal
 
@@ -19,16 +18,31 @@ def visible_to(staff: Staff) -> QuerySet[Attachment]:
     return Attachment.objects.filter(contact__case__in=cases.visible_to(staff).values("pk"), **_KEPT)
 
 
-def originals_visible_to(staff: Staff) -> QuerySet[Attachment]:
-    """Files whose sealed original, with the place that may stand in it, this person may open: the centre's people."""
-    if not rights.scopes(staff, "identity.read").centre:
-        return Attachment.objects.none()
-    return visible_to(staff)
+def may_open_original(staff: Staff, attachment: Attachment) -> bool:
+    """Whether this person may open the sealed original of a file that he may see.
+
+    That of a photo, and of every file of a confidential case, only with the right to the identity: it may hold a place,
+    a camera, a name.
+    """
+    case = attachment.contact.case
+    if case is None or not visible_to(staff).filter(pk=attachment.pk).exists():
+        return False
+    sealed = attachment.kind == "image" or case.confidential
+    return not sealed or cases.may_see_identity(staff, case)
+
+
+def citizen_may_open_original(attachment: Attachment) -> bool:
+    """Whether the requester may have the original of a file that he is shown: his own, or one without a shown form.
+
+    Of others' files he has what was made anew, without place and camera.
+    """
+    contact = attachment.contact
+    return not attachment.shown or (contact.direction == Contact.Direction.IN and contact.staff_id is None)
 
 
 def position_of(attachment: Attachment, staff: Staff) -> tuple[float, float] | None:
     """(lat, lon) that was found inside the file, for those who may open the original; nothing for others."""
-    if attachment.position_sealed is None or not originals_visible_to(staff).filter(pk=attachment.pk).exists():
+    if attachment.position_sealed is None or not may_open_original(staff, attachment):
         return None
     lat, lon = seal.unseal(bytes(attachment.position_sealed)).split(",")
     return float(lat), float(lon)

@@ -230,6 +230,16 @@ def standing(unit: Unit) -> Unit:
     return unit
 
 
+def answering_under(paths: Iterable[str]) -> list[int]:
+    """As `under`, and the units that were merged into one of these: whose people are among theirs now."""
+    roots = tuple(paths)
+    return sorted(
+        unit.pk
+        for unit in _units.get().values()
+        if unit.path.startswith(roots) or standing(unit).path.startswith(roots)
+    )
+
+
 def centre() -> Unit:
     """The contact centre itself. Raises LookupError in a city without one."""
     return next((u for u in _units.get().values() if u.kind == Unit.Kind.CENTRE), None) or unit("centre")

@@ -19,7 +19,6 @@ from wasl.core.catalogue import queries as catalogue
 from wasl.core.contacts.models import Contact
 from wasl.core.organisation import rights
 from wasl.core.organisation.models import Audit, Staff
-from wasl.core.people import queries as people
 from wasl.core.people.models import Merge, Person
 from wasl.faces.desk import lists, numbers, story
 from wasl.faces.desk.access import desk
@@ -235,10 +234,7 @@ def people_page(request: HttpRequest, staff: Staff) -> HttpResponse:
     rows: list[Person] = []
     if wanted:
         one = _by_pseudonym(wanted)
-        hits = [one] if one else people.with_address(wanted)
-        if hits is None:
-            hits = people.with_name(wanted)
-        rows = list(hits or [])[:50]
+        rows = [one] if one else list(persons.found_by(wanted, staff)[:50])
     return _draw(
         request, staff, "people", "people", wanted=wanted,
         rows=[{"person": p, "cases": len(persons.cases_of(p, staff)), "hints": _ways(p)} for p in rows],
@@ -261,7 +257,7 @@ def person(request: HttpRequest, staff: Staff, pk: int) -> HttpResponse:
     elif request.method == "POST" and _person_done(request, staff, held, form):
         return redirect("desk:people_record", held.pk)
     merges = Merge.objects.filter(Q(kept=held) | Q(joined=held)).select_related("kept", "joined", "by").order_by("-at")
-    twins = _twins(held)
+    twins = persons.twins_of(held, staff)[:10]
     return _draw(
         request, staff, "person", "people", 422 if form.errors else 200, held=held, form=form, identity=identity,
         cases=persons.cases_of(held, staff), merges=merges, twins=twins, ways=_ways(held),
@@ -271,15 +267,6 @@ def person(request: HttpRequest, staff: Staff, pk: int) -> HttpResponse:
         living=held.forgotten_at is None and held.merged_into_id is None,
         **{k: v for k, v in numbers.prompt(held, staff).items() if k != "held"},
     )  # fmt: skip
-
-
-def _twins(held: Person) -> list[Person]:
-    """Other records with an address of his: perhaps the same person."""
-    marks = list(held.addresses.values_list("look_up", flat=True))
-    if not marks:
-        return []
-    others = Person.objects.filter(addresses__look_up__in=marks, merged_into__isnull=True, forgotten_at__isnull=True)
-    return list(others.exclude(pk=held.pk).distinct()[:10])
 
 
 def _person_done(request: HttpRequest, staff: Staff, held: Person, form: RecordForm) -> bool:

@@ -17,7 +17,7 @@ from wasl.core.cases import actions, queries
 from wasl.core.cases.change import NotAllowed, StaleCase
 from wasl.core.cases.models import Case, Entry, WorkOrder
 from wasl.core.contacts import actions as contacts
-from wasl.core.contacts.models import Attachment
+from wasl.core.contacts import queries as files
 from wasl.core.organisation import queries as organisation
 from wasl.core.organisation import rights
 from wasl.core.organisation.models import Staff
@@ -237,21 +237,14 @@ def file(request: HttpRequest, staff: Staff, pk: int, form: str) -> HttpResponse
     """A file of a visible case: `shown` and `thumb` in the page, `original` always as a download.
 
     What is shown of a sound is the sound, to be played in the page.
-    The original of a photo, and of every file of a confidential case, only with the right to the identity: it may hold
-    a place, a camera, a name.
     """
-    found = (
-        Attachment.objects.filter(pk=pk, erased_at__isnull=True, contact__case__in=queries.visible_to(staff))
-        .select_related("contact__case")
-        .first()
-    )
-    if found is None or found.contact.case is None:
+    found = files.visible_to(staff).filter(pk=pk).select_related("contact__case__requester").first()
+    if found is None:
         raise Http404
     if form == "shown" and found.kind == "audio":
         return played(request, contacts.original_of(found).getvalue(), found.mime)
     if form == "original" or (form == "shown" and not found.shown):
-        sealed = found.kind == "image" or found.contact.case.confidential
-        if sealed and not queries.may_see_identity(staff, found.contact.case):
+        if not files.may_open_original(staff, found):
             raise rights.Forbidden(
                 _("The original of a file may hold a place or a name; open the identity with a reason if you need it.")
             )

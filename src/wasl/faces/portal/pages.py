@@ -23,6 +23,7 @@ from wasl.core.cases.change import THE_CITIZEN, NotAllowed, StaleCase
 from wasl.core.cases.models import Case, State, Verdict
 from wasl.core.catalogue import queries as catalogue
 from wasl.core.contacts import actions as contacts
+from wasl.core.contacts import queries as files
 from wasl.core.contacts.models import Attachment
 from wasl.core.organisation import queries as organisation
 from wasl.faces.frame.errors import error_page
@@ -334,7 +335,7 @@ def leave(request: HttpRequest, number: str) -> HttpResponse:
 def file(request: HttpRequest, number: str, pk: int, size: str) -> HttpResponseBase:
     """A file of his case, as it may be shown."""
     found = queries.file_of(_mine(request, number), pk)
-    if found is None or (size == "original" and found.shown and not queries.sent_by_him(found)):
+    if found is None or (size == "original" and not files.citizen_may_open_original(found)):
         raise Http404
     return send_file(found, size)
 

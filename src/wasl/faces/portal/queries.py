@@ -276,11 +276,6 @@ def file_of(case: Case, number: int) -> Attachment | None:
     return next((f for line in story(case) for f in line.files if f.pk == number), None)
 
 
-def sent_by_him(file: Attachment) -> bool:
-    """Whether the citizen himself sent it; of others' files he has what was made anew, without place and camera."""
-    return file.contact.direction == Contact.Direction.IN and file.contact.staff_id is None
-
-
 def result_words(case: Case) -> str:
     """What he was told as the result the last time, or nothing."""
     entry = case.entries.filter(verb__in=("case.told", "case.answered", "case.refused")).order_by("-seq").first()

@@ -18,7 +18,9 @@ from wasl.services.dialogue.keeping import Batch, side, write_talks
 from wasl.services.dialogue.models import Conversation, Sender, ShortCode
 from wasl.services.dialogue.queries import Code
 from wasl.services.dialogue.said import Reply, Said
-from wasl.services.dialogue.turns import REPLIES_WITHIN, Asking, Turn, answerable, answered
+from wasl.services.dialogue.turns.enquiring import answered
+from wasl.services.dialogue.turns.taking import REPLIES_WITHIN, answerable, take
+from wasl.services.dialogue.turns.turn import Asking, Turn
 from wasl.services.enquiries import actions as enquiries
 from wasl.services.enquiries import definitions
 from wasl.services.enquiries.models import Enquiry
@@ -122,7 +124,7 @@ def _begin(
             asking: list[Asking] = []
             for said in texts:
                 turn = Turn(batch, said, codes[said.code], channel="sms")
-                came = turn.take()
+                came = take(turn)
                 if isinstance(came, Asking):
                     asking.append(came)
                 else:
@@ -209,7 +211,7 @@ def rehearse(texts: Sequence[Said]) -> list[Reply | None]:
     for said in texts:
         with _undone():
             turn = Turn(batch, said, codes[said.code], channel=enquiries.TEST)
-            came = turn.take()
+            came = take(turn)
         _count(batch, said, came)
         if isinstance(came, Asking):
             came.answer = enquiries.ask([came.question])[0]

@@ -6,11 +6,9 @@ from wasl.kernel import clock, seal
 from wasl.kernel.text import fold
 from wasl.services.dialogue.models import OptOut
 from wasl.services.texts import actions as texts
-from wasl.services.texts.models import Klass
+from wasl.services.texts.making import STOPPED_FROM
 
 What = OptOut.What
-# The first class that does not reach who stopped it; the same is judged of texts handed in (`texts.making.KEEP`).
-_FIRST = {What.ALL: Klass.CASE, What.ALERTS: Klass.ALERT}
 _ALL = frozenset(fold(word) for word in ("all", "everything", "الكل", "كل", "الجميع", "全部", "所有"))
 
 
@@ -24,7 +22,7 @@ def stop(look_up: bytes, what: str, *, topic: str = "", by_text: int | None, at:
     OptOut.objects.bulk_create(
         [OptOut(look_up=look_up, what=what, topic=topic, at=at, by_text=by_text)], ignore_conflicts=True
     )
-    if (first := _FIRST.get(What(what))) is not None:
+    if (first := STOPPED_FROM.get(what)) is not None:
         texts.take_back(look_up, first)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
@@ -11,13 +11,14 @@ from django.utils.translation import gettext_noop
 from wasl.kernel import clock, phone, seal
 from wasl.kernel.arrays import octets, plain, texts
 from wasl.kernel.sms import text as sms
-from wasl.services.texts.models import Client
+from wasl.services.texts.models import Client, Klass
 from wasl.services.texts.queries import Settings
 
 HOUSE = "wasl"
 """The hotline itself as a client of its gateway; it may send in the name of all its codes."""
 
-
+STOPPED_FROM: Final = {"all": Klass.CASE, "alerts": Klass.ALERT}
+"""The first class that does not reach who stopped so much, by `dialogue.models.OptOut.What`."""
 STOPPED = gettext_noop("The receiver wants no more texts of this class (STOP).")
 
 
@@ -147,14 +148,15 @@ def make(client: Client, new: New, known: Settings, *, ported: int | None = None
 
 # --- keeping ------------------------------------------------------------------------------------------------------
 
+_STOPPED = " OR ".join(f"o.what = '{what}' AND u.klass >= {first:d}" for what, first in STOPPED_FROM.items())
 # One round trip for any number of texts of any clients. Who has a bound is counted in texts_used, whose rows `OPEN`
 # has made; they are locked, so that several processes together keep the bound. What is not taken comes back with the
 # reason, the first of: stopped by its receiver, over the bound of the day, over that of the minute, or known already.
-KEEP = """
+KEEP = f"""
 WITH given AS MATERIALIZED (
-    SELECT u.*, u.klass > 2 AND EXISTS (
+    SELECT u.*, u.klass >= {min(STOPPED_FROM.values()):d} AND EXISTS (
         SELECT 1 FROM dialogue_optout o WHERE o.look_up = u.look_up AND o.ended_at IS NULL
-          AND (o.what = 'all' OR (o.what = 'alerts' AND u.klass > 3))) AS stopped
+          AND ({_STOPPED})) AS stopped
     FROM unnest(%(id)s::bigint[], %(client)s::bigint[], %(ref)s::text[], %(klass)s::smallint[], %(number)s::bytea[],
         %(look_up)s::bytea[], %(hint)s::text[], %(sender)s::text[], %(words)s::bytea[], %(secret)s::boolean[],
         %(mark)s::bytea[], %(parts)s::int[], %(made)s::timestamptz[], %(route)s::bigint[], %(due)s::timestamptz[],
@@ -191,7 +193,7 @@ SELECT g.place - 1, CASE WHEN g.stopped THEN 'stopped' WHEN g.day_full THEN 'day
     ELSE 'known' END
 FROM judged g WHERE NOT EXISTS (SELECT 1 FROM taken t WHERE t.id = g.id)
 UNION ALL SELECT -1, '' FROM woken
-"""
+"""  # noqa: S608  # constants of ours
 
 OPEN = """
 INSERT INTO texts_used (client_id, day, parts, minute, minute_parts)

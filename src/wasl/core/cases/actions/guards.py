@@ -30,8 +30,8 @@ def must_say(text: str, least: int = 3) -> str:
 
 
 def not_complained_of(case: Case, *units: Unit) -> None:
-    """No unit that the case is about, nor one below it, gets it (B22)."""
-    against = case.against
+    """No unit that the case is about (or that this was merged into), nor one below it, gets it (B22)."""
+    against = organisation.standing(case.against) if case.against else None
     if against is not None and any(unit.lies_under(against) for unit in units):
         raise NotAllowed(_("This request is about that unit; it must go to somebody else."))
 
