@@ -17,7 +17,8 @@ CASE, RAIL, BOARD = 27, 6, 10
 @pytest.fixture(autouse=True)
 def _nothing_is_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is kept of the organisation and the catalogue is looked at again after seconds, whoever asks then."""
-    monkeypatch.setattr("wasl.core.organisation.queries._FRESH_S", 3600.0)
+    for place in ("organisation", "catalogue"):
+        monkeypatch.setattr(f"wasl.core.{place}.queries._FRESH_S", 3600.0)
 
 
 def asked(staff: Staff, url: str) -> list[str]:
