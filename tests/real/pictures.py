@@ -40,11 +40,20 @@ def _open_case(page: Page, scene: Scene) -> None:
 
 
 def _type_report(page: Page, scene: Scene) -> None:
-    page.fill("#report-body", "Water comes out of the ground beside the bus stop, the road is slippery")
-    page.fill("#report-address", "Bus stop Al Nakheel, Bawshar")
+    words, where = SAID[page.evaluate("document.documentElement.lang")]
+    page.fill("#report-body", words)
+    page.fill("#report-address", where)
     page.wait_for_timeout(1500)
 
 
+# What somebody says on the line, and where it is.
+SAID = {
+    "en": (
+        "Water comes out of the ground beside the bus stop, the road is slippery",
+        "Bus stop Al Nakheel, Bawshar",
+    ),
+    "ar": ("الماء يخرج من الأرض بجوار موقف الحافلات والطريق زلق", "موقف حافلات النخيل، بوشر"),
+}
 PICTURES = (
     Picture("home", "The public pages begin with one question", lambda scene: "/", width=PHONE),
     Picture("home-wide", "The same on a wide screen", lambda scene: "/"),

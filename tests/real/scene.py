@@ -136,16 +136,22 @@ def stage() -> dict[str, str]:
                 attachments=[contacts.keep(_photo(chance), "before.jpg")],
                 reach=Reach(name=name, mail=f"{area}.{days}@example.com", channel="mail", language=language),
             )
-        _take_on(told, far, began)
+        _take_on(told, far, began, DONE[language])
         found.setdefault(far, told.case.number)
         found.setdefault(f"{far} pin", told.pin)
     return found
 
 
+# What the unit did, in the words of the one who asked.
+DONE = {
+    "ar": "استبدلنا القطعة المكسورة واختبرناها مرتين ونظّفنا المكان.",
+    "en": "We replaced the broken part, tested it twice and cleaned the place.",
+    "zh": "我们更换了损坏的部件，测试了两次，并清理了现场。",
+}
 STEPS = ("registered", "dispatched", "signed", "replied", "told", "confirmed")
 
 
-def _take_on(told: Told, far: str, began: datetime) -> None:
+def _take_on(told: Told, far: str, began: datetime, done: str) -> None:
     def later(hours: float) -> datetime:
         return min(clock.now(), began + timedelta(hours=hours))
 
@@ -159,7 +165,7 @@ def _take_on(told: Told, far: str, began: datetime) -> None:
             elif step == "signed":
                 told.signed()
             elif step == "replied":
-                told.replied(text="We replaced the broken part, tested it twice and cleaned the place.")
+                told.replied(text=done)
             elif step == "told":
                 told.told()
             else:

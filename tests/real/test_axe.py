@@ -1,28 +1,24 @@
 """axe-core over every page that links lead to, for citizens and each role, in three languages, light and dark.
 
-Pages are found by following links from where people begin, one of each address; what is never reached is named.
+Pages are found by following links from where people begin, one of each address; what is never reached is named. What
+only a form leads to is walked: a report of a danger from the first word to the verdict, and what the desk does to it.
 """
 
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from django.urls import Resolver404, resolve
-from playwright.sync_api import Error, Page
+from playwright.sync_api import Error, Page, expect
 
 from tests.city import POINTS
+from tests.real.axe import violations
 from tests.real.browser import DESK, PHONE, Visit
 from tests.real.hotline import Hotline
+from tests.real.inside import ask
 
 pytestmark = pytest.mark.timeout(1500)
-AXE = Path(__file__).parents[2] / "frontend/node_modules/axe-core/axe.min.js"
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 LANGUAGES = ("ar", "en", "zh")
-# Colours are the same in every language: in the dark one is looked at.
-DARK = "en"
 # Where each begins besides his first place, and the width of his screen.
 PEOPLE: dict[str, tuple[int, list[str]]] = {
     "agent2": (DESK, ["/desk/case/{number}/do/note/", "/desk/search/?q=water", "/desk/nothing-here/"]),
@@ -66,29 +62,6 @@ def number(house: Hotline) -> str:
     return str(answer.json()[0]["service_request_id"])
 
 
-def violations(page: Page, *, dark: bool) -> Iterator[str]:
-    """What axe finds in light, which of the colours it finds too weak in the dark, and whether the page is too wide."""
-    # Run as the debugger does, which the content security policy does not touch.
-    page.evaluate(AXE.read_text())
-    runs = [("light", {"type": "tag", "values": RULES}), ("dark", {"type": "rule", "values": _COLOURS})]
-    for theme, only in runs if dark else runs[:1]:
-        page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
-        found: dict[str, Any] = page.evaluate(
-            "only => axe.run(document, {runOnly: only, resultTypes: ['violations']})", only
-        )
-        for one in found["violations"]:
-            for node in one["nodes"][:4]:
-                why = (node.get("failureSummary") or "").replace("\n", " ")[:200]
-                yield f"{one['id']} {theme} {page.url} {node['target']} {why}"
-    page.emulate_media(color_scheme="light")
-    wide, screen = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
-    if wide > screen:
-        yield f"wide {page.url} {wide} px on {screen}"
-
-
-_COLOURS = ["color-contrast", "link-in-text-block"]
-
-
 def place(path: str) -> str:
     """The name of the address; the path itself where there is none."""
     try:
@@ -97,7 +70,17 @@ def place(path: str) -> str:
         return path
 
 
-def walk(page: Page, starts: list[str], *, dark: bool) -> tuple[set[str], list[str]]:
+def sign_in(page: Page, house: Hotline, username: str) -> None:
+    """As one of the staff; his first place opens."""
+    password = next(one["password"] for one in house.demo["sign_ins"] if one["username"] == username)
+    page.goto("/account/login/")
+    page.fill("input[name=login]", username)
+    page.fill("input[name=password]", password)
+    page.click("main form .btn-primary")
+    page.wait_for_url("**/desk/**")
+
+
+def walk(page: Page, starts: list[str]) -> tuple[set[str], list[str]]:
     """Open one page of each address that can be reached by links; gives the names, and what is wrong."""
     seen: set[str] = set()
     wrong: list[str] = []
@@ -119,7 +102,7 @@ def walk(page: Page, starts: list[str], *, dark: bool) -> tuple[set[str], list[s
             wrong.append(f"{path}: {answer and answer.status}")
             continue
         seen.add(place(page.url))
-        wrong += violations(page, dark=dark)
+        wrong += violations(page)
         links: list[str] = page.evaluate(
             "[...document.querySelectorAll('a[href]:not([download])')].filter(a => a.origin === location.origin)"
             ".map(a => a.pathname + a.search)"
@@ -135,7 +118,7 @@ _seen: dict[str, set[str]] = {language: set() for language in LANGUAGES}
 @pytest.mark.parametrize("width", [PHONE, DESK])
 def test_the_portal(house: Hotline, visit: Visit, language: str, width: int) -> None:
     with visit(house.url, language=language, width=width, expect_errors=True) as page:
-        seen, wrong = walk(page, PUBLIC, dark=language == DARK)
+        seen, wrong = walk(page, PUBLIC)
     _seen[language] |= seen
     assert not wrong, "\n".join(wrong)
 
@@ -144,16 +127,85 @@ def test_the_portal(house: Hotline, visit: Visit, language: str, width: int) -> 
 @pytest.mark.parametrize("username", PEOPLE)
 def test_the_desk(house: Hotline, visit: Visit, number: str, language: str, username: str) -> None:
     width, starts = PEOPLE[username]
-    password = next(one["password"] for one in house.demo["sign_ins"] if one["username"] == username)
     with visit(house.url, language=language, width=width, expect_errors=True) as page:
-        page.goto("/account/login/")
-        page.fill("input[name=login]", username)
-        page.fill("input[name=password]", password)
-        page.click("main form .btn-primary")
-        page.wait_for_url("**/desk/**")
+        sign_in(page, house, username)
         begins = [urlsplit(page.url).path, *(path.format(number=number) for path in starts)]
-        seen, wrong = walk(page, begins, dark=language == DARK)
+        seen, wrong = walk(page, begins)
     _seen[language] |= seen
+    assert not wrong, "\n".join(wrong)
+
+
+GAS = {"ar": "رائحة غاز قوية في الممر", "en": "A strong smell of gas", "zh": "楼道里有很浓的煤气味"}
+GO = "main form .btn-primary"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_danger_from_the_first_word_to_the_verdict(house: Hotline, visit: Visit, language: str) -> None:
+    wrong: list[str] = []
+    with visit(house.url, language=language, width=PHONE, expect_errors=True) as page:
+
+        def judge(step: str) -> None:
+            page.wait_for_url(f"**/{step}/")
+            page.wait_for_load_state()
+            wrong.extend(violations(page))
+
+        page.goto("/report/")
+        page.fill("#id_text", GAS[language])
+        page.click(GO)
+        page.check("#suggestions input[value=gas-leak]")
+        judge("what")
+        page.click(GO)
+        judge("danger")
+        expect(page.locator(".w-danger a[href^='tel:']")).to_be_visible()
+        page.click("main form .btn")
+        page.fill("#id_address", "Al Khuwair, Way 33")
+        page.locator(".w-map-canvas").scroll_into_view_if_needed()
+        expect(page.locator(".leaflet-container")).to_be_visible()
+        judge("where")
+        page.click(GO)
+        judge("details")
+        page.click("main form .btn-primary[value=go]")
+        page.check("input[name=how][value=named]")
+        page.check("input[name=channel][value=mail]")
+        page.click(GO)
+        expect(page.locator("#id_mail_error")).to_be_visible()
+        judge("you")
+        page.fill("#id_mail", "gas@example.com")
+        page.click(GO)
+        judge("check")
+        page.click("main .btn-lg")
+        judge("receipt")
+        number = ask(house, "carry_to_the_answer")
+        page.goto(f"/track/{number}/")
+        judge(number)
+        page.check("input[name=verdict][value=not_solved]")
+        page.check("input[name=rating][value='1']")
+        page.click("main form:has(input[name=verdict]) .btn-primary")
+        expect(page.locator("input[name=verdict]")).to_have_count(0)
+        wrong += violations(page)
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_is_done_to_a_case(house: Hotline, visit: Visit, number: str, language: str) -> None:
+    """The form of every verb that an officer and the centre have, in its place on the page of the case."""
+    wrong: list[str] = []
+    for username, width in (("officer-water-2", PHONE), ("supervisor1", DESK)):
+        with visit(house.url, language=language, width=width, expect_errors=True) as page:
+            sign_in(page, house, username)
+            page.goto(f"/desk/case/{number}/")
+            verbs = page.locator("#head a[hx-get]")
+            assert verbs.count() > 3
+            for at in range(verbs.count()):
+                verb = verbs.nth(at)
+                if "d-only-narrow" in (verb.get_attribute("class") or ""):
+                    continue
+                if not verb.is_visible():
+                    page.click("#head .w-menu > summary")
+                verb.click()
+                expect(page.locator("#verb form")).to_be_visible()
+                wrong += violations(page)
+                page.goto(f"/desk/case/{number}/")
     assert not wrong, "\n".join(wrong)
 
 

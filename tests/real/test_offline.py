@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from tests.city import POINTS, City
 from tests.real.browser import PHONE, Visit, pictures
 from tests.real.hotline import until
-from tests.real.test_portal_browser import GO, WORDS, a_photo, accessible, fits
+from tests.real.test_portal_browser import GO, WORDS, a_photo, right
 from wasl.core.cases.models import Case
 from wasl.core.contacts.models import Contact
 from wasl.faces.portal import device
@@ -123,8 +123,7 @@ def test_the_network_is_cut_in_mid_report_and_one_case_exists(
         online(page, yes=True)
         case = told(page)
         page.screenshot(path=pictures() / f"offline-sent-{language}-{theme}.png", full_page=True)
-        fits(page)
-        accessible(page)
+        right(page)
         assert Case.objects.count() == 1
         assert case.address == "Al Khuwair, Way 33"
         assert case.answers == {"amount": "burst"}

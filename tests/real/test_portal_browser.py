@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw
 from playwright.sync_api import Page, expect
 
 from tests.city import POINTS, City
+from tests.real.axe import violations
 from tests.real.browser import PHONE, Visit, pictures, shoot
 from wasl.core.cases import links
 from wasl.core.cases.models import Case
@@ -18,7 +19,6 @@ from wasl.kernel import acceptance, seal
 
 # Each walk looks at a dozen pages with axe-core.
 pytestmark = pytest.mark.timeout(300)
-AXE = Path(__file__).parents[2] / "frontend/node_modules/axe-core/axe.min.js"
 # The words of the report, and the page's main button.
 WORDS = {
     "ar": "تسريب ماء قوي في الشارع أمام بيتي منذ الصباح، والماء يصل إلى باب المدرسة",
@@ -36,19 +36,10 @@ def site(committed_city: City, live_server: Any) -> Iterator[tuple[City, str]]:
     cache.clear()
 
 
-def fits(page: Page) -> None:
-    """Nothing is wider than the screen."""
-    wide, screen = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
-    assert wide <= screen, f"{page.url} is {wide} px wide on a screen of {screen}"
-
-
-def accessible(page: Page) -> None:
-    """axe-core finds nothing wrong (WCAG 2.2 AA)."""
-    # Run as the debugger does, which the content security policy does not touch.
-    page.evaluate(AXE.read_text())
-    found = page.evaluate("axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']})")
-    wrong = [f"{v['id']}: {v['help']} {[n['target'] for n in v['nodes']][:3]}" for v in found["violations"]]
-    assert not wrong, f"{page.url}: {wrong}"
+def right(page: Page, theme: str = "light") -> None:
+    """axe-core finds nothing wrong, and nothing is wider than the screen."""
+    wrong = [*violations(page, (theme,))]
+    assert not wrong, "\n".join(wrong)
 
 
 def a_photo(folder: Path) -> Path:
@@ -104,8 +95,7 @@ def test_a_report_on_a_telephone(
 
         def look(name: str) -> None:
             page.wait_for_load_state()
-            fits(page)
-            accessible(page)
+            right(page, theme)
             page.screenshot(path=pictures() / f"portal-{name}-{language}-{theme}.png", full_page=True)
 
         case = report(page, language, a_photo(tmp_path), look)
@@ -125,6 +115,17 @@ def test_a_report_without_any_script(site: tuple[City, str], visit: Visit, tmp_p
         case = report(page, "ar", a_photo(tmp_path), lambda name: None)
         assert case.contacts.get().attachments.count() == 1
         expect(page.locator("[data-print]")).to_be_hidden()
+
+
+def test_an_empty_field_begins_on_the_side_of_the_page(site: tuple[City, str], visit: Visit) -> None:
+    _, url = site
+    with visit(url, language="ar", width=PHONE) as page:
+        for address, field in (("/", "#id_text"), ("/complaint/", "#id_text"), ("/services/", "input[type=search]")):
+            page.goto(address)
+            found = page.locator(f"main {field}").first
+            expect(found).to_have_css("direction", "rtl")
+            found.fill("water")
+            expect(found).to_have_css("direction", "ltr")
 
 
 def test_suggestions_come_while_typing_and_the_position_is_taken(site: tuple[City, str], visit: Visit) -> None:
@@ -172,14 +173,13 @@ def test_the_answer_from_the_mail(site: tuple[City, str], visit: Visit, language
     told = city.report().dispatched_to().replied().told()
     with visit(url, language=language, width=PHONE) as page:
         page.goto(reverse("portal:answer", args=[links.make(told.case)]))
-        fits(page)
-        accessible(page)
+        right(page)
         shoot(page, f"portal-answer-{language}", whole=True)
         page.check("input[name=verdict][value=solved]")
         page.check("input[name=rating][value='4']")
         page.click(GO)
         expect(page.locator("h1")).to_be_visible()
-        accessible(page)
+        right(page)
         case = told.fresh()
         assert (case.state, case.verdict, case.rating) == ("closed", "solved", 4)
 
@@ -193,6 +193,5 @@ def test_number_and_pin_open_the_page_of_the_case(site: tuple[City, str], visit:
         page.fill("#id_pin", seal.pin_of(told.case.number, 0))
         page.click(GO)
         expect(page.locator(".w-story > li").first).to_be_visible()
-        fits(page)
-        accessible(page)
+        right(page)
         shoot(page, "portal-case-told-ar", whole=True)

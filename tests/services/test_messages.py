@@ -18,7 +18,7 @@ from wasl.core.cases.change import THE_CITIZEN
 from wasl.core.organisation.rights import Forbidden
 from wasl.core.people.actions import Reach
 from wasl.core.people.models import Address
-from wasl.kernel import clock, seal
+from wasl.kernel import acceptance, clock, seal
 from wasl.services.messages import actions, notices, queries, render
 from wasl.services.messages.actions import Result
 from wasl.services.messages.delivery import InDoubt, Parcel, Permanent, Temporary, Unreachable
@@ -167,6 +167,19 @@ def test_every_wired_event_has_words_in_every_language_and_channel(city: City) -
         for language in ("ar", "en", "zh"):
             for channel in ("mail", "sms"):
                 assert render.words_for(event, channel, language)[0] == language
+
+
+@pytest.mark.parametrize(("language", "shown"), [("ar", acceptance.in_text), ("en", acceptance.grouped)])
+def test_the_number_keeps_its_order_among_arabic_words(city: City, language: str, shown: Callable[[str], str]) -> None:
+    told = city.report(reach=Reach(name="مريم", mail="maryam@example.com", channel="mail", language=language))
+    mail = Desk()
+    send_all(mail)
+    parcel = next(p for p in mail.kept if p.to == "maryam@example.com")
+    number = shown(told.case.number)
+    assert number in parcel.subject
+    assert number in parcel.body
+    assert ("\u2066" in parcel.subject + parcel.body) == (language == "ar")
+    assert render.one_line("of \u206626 004217 85\u2069: solved") == "of 26 004217 85: solved"
 
 
 def test_another_language_stands_in_for_a_missing_one(city: City) -> None:

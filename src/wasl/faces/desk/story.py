@@ -183,7 +183,7 @@ def route_words(route: Mapping[str, Any]) -> str:
     if not route:
         return ""
     words = str(WHY.get(str(route.get("why")), ""))
-    return f"{words} ({route['rule']})" if route.get("rule") else words
+    return f"{words} (\u2066{route['rule']}\u2069)" if route.get("rule") else words
 
 
 def unit_name(pk: object) -> str:

@@ -47,6 +47,9 @@ class FrameBoundField(BoundField):
                 found["dir"] = "ltr"
             elif isinstance(widget, _FREE_TEXT):
                 found["dir"] = "auto"
+        if found.get("dir") == "auto" and "placeholder" not in widget.attrs:
+            # The style sheet knows an empty field by it: that begins on the page's side, not on the left.
+            found.setdefault("placeholder", " ")
         return found
 
     @property

@@ -1,6 +1,6 @@
 """What a message says: from the facts of its event to words in the receiver's language. Sends and writes nothing."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -42,6 +42,8 @@ _REASONS = {
 _HIDDEN = "••••••"
 # Joiners and direction marks are letters' servants in Arabic, and the tabulator is a blank.
 _KEPT_INVISIBLE = frozenset("\t\u200c\u200d\u200e\u200f")
+# Marks that keep a number in its order among Arabic words.
+_ISOLATING = frozenset("\u2066\u2069")
 _ASKS_ANSWER = frozenset({"told", "reminder", "answered"})
 _TELLS_OUTCOME = frozenset({"told", "closed", "answered", "refused"})
 
@@ -160,21 +162,23 @@ def _say(words: _Words, facts: Mapping[str, str], language: str) -> Said:
 
 def _fill(words: _Words, facts: Mapping[str, object]) -> tuple[str, str]:
     context = Context(dict(facts), autoescape=False)
-    return one_line(words.subject.render(context)), _tidy(words.body.render(context))
+    kept = _ISOLATING if translation.get_language_bidi() else frozenset[str]()
+    return one_line(words.subject.render(context), kept), _tidy(words.body.render(context), kept)
 
 
-def one_line(text: str) -> str:
+def one_line(text: str, kept: Collection[str] = ()) -> str:
     """A subject: blanks and controls of every kind become one blank, so that no header can be smuggled in."""
-    printable = text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
-    return " ".join(printable.split())[:200]
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() or c in kept else "" if c in _ISOLATING else " " for c in text)
+    return " ".join(text.split())[:200]
 
 
-def _tidy(text: str) -> str:
+def _tidy(text: str, kept: Collection[str] = ()) -> str:
     """Without control characters, and with at most one empty line in a row, as conditions leave them."""
     lines: list[str] = []
     for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
         if not line.isprintable():
-            line = "".join(c for c in line if c.isprintable() or c in _KEPT_INVISIBLE)  # rare
+            line = "".join(c for c in line if c.isprintable() or c in _KEPT_INVISIBLE or c in kept)
         line = line.rstrip()
         if line or (lines and lines[-1]):
             lines.append(line)

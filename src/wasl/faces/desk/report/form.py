@@ -77,12 +77,12 @@ class ReportForm(forms.Form):
     category = forms.ChoiceField(label=gettext_lazy("Category"), required=False)
     kind = forms.ChoiceField(
         label=gettext_lazy("Kind"),
-        choices=[("", gettext_lazy("as usual for the category")), *Kind.choices],
+        choices=[("", gettext_lazy("as usual")), *Kind.choices],
         required=False,
     )
     urgency = forms.ChoiceField(
         label=gettext_lazy("Urgency"),
-        choices=[("", gettext_lazy("as usual for the category")), *Urgency.choices],
+        choices=[("", gettext_lazy("as usual")), *Urgency.choices],
         required=False,
     )
     address = forms.CharField(label=gettext_lazy("Where? Address or place in words"), max_length=300, required=False)

@@ -60,7 +60,7 @@ class UnitForm(Named):
     kind = forms.ChoiceField(label=_("Kind"), choices=Unit.Kind.choices)
     parent = forms.ChoiceField(label=_("Lies below"), required=False)
     calendar = forms.ModelChoiceField(
-        label=_("Working hours"), queryset=Calendar.objects.order_by("code"), required=False
+        label=_("Working hours"), queryset=Calendar.objects.order_by("code"), required=False, empty_label="—"
     )
     delivery = forms.ChoiceField(label=_("Gets its orders by"), choices=Unit.Delivery.choices)
     mail = forms.EmailField(label=_("E-mail"), required=False)
@@ -143,6 +143,7 @@ class PostForm(forms.Form):
         label=_("Or over an area"),
         queryset=Area.objects.order_by("code"),
         required=False,
+        empty_label="—",
         help_text=_("Neither: the whole centre."),
     )
     until = forms.DateTimeField(

@@ -25,10 +25,11 @@ RIGHT = "roster.edit"
 class ShiftForm(Named):
     """A shift: its name, whose it is and its hours."""
 
-    unit = forms.ModelChoiceField(label=gettext_lazy("Unit"), queryset=Unit.objects.none())
+    unit = forms.ModelChoiceField(label=gettext_lazy("Unit"), queryset=Unit.objects.none(), empty_label="—")
     calendar = forms.ModelChoiceField(
         label=gettext_lazy("Hours"),
         queryset=Calendar.objects.order_by("code"),
+        empty_label="—",
         help_text=gettext_lazy("A working calendar: its week, its Ramadan, its holidays and exceptional days."),
     )
     active = forms.BooleanField(label=gettext_lazy("This shift is worked"), required=False, initial=True)
@@ -51,7 +52,9 @@ class ShiftForm(Named):
 class AwayForm(forms.Form):
     """Days on which somebody is not expected."""
 
-    staff = forms.ModelChoiceField(label=pgettext_lazy("staff", "Person"), queryset=Staff.objects.none())
+    staff = forms.ModelChoiceField(
+        label=pgettext_lazy("staff", "Person"), queryset=Staff.objects.none(), empty_label="—"
+    )
     first = forms.DateField(label=gettext_lazy("First day"), widget=forms.DateInput(attrs={"type": "date"}))
     last = forms.DateField(label=gettext_lazy("Last day"), widget=forms.DateInput(attrs={"type": "date"}))
 

@@ -212,6 +212,9 @@ def qr(text: str, title: str = "") -> SafeString:
 
 @register.simple_tag
 def avatar(name: str) -> SafeString:
-    """Up to two first letters of a name in a disc, for people without a picture; decoration beside the name."""
-    letters = "".join(word[0] for word in name.split()[:2])
+    """Up to two first letters of a name in a disc, for people without a picture; decoration beside the name.
+
+    Arabic ones are those after the article, and are not joined, or they would read as a word.
+    """
+    letters = "\u200c".join((word.removeprefix("ال") or word)[0] for word in name.split()[:2])
     return format_html('<span class="w-avatar" aria-hidden="true">{}</span>', letters.upper())
