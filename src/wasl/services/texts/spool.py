@@ -369,9 +369,11 @@ SELECT u.text, %(operator)s, u.key, %(now)s, '', ''
 FROM unnest(%(texts)s::bigint[], %(keys)s::text[]) AS u(text, key) JOIN sent ON sent.id = u.text
 """
 
+# IS NOT DISTINCT: no index knows that, or PostgreSQL reads all that was ever taken since the last vacuum.
 _ACCEPT = f"""
 WITH gone AS (
-    DELETE FROM texts_queued WHERE text_id = ANY(%(ids)s::bigint[]) AND taken_by_id = %(operator)s RETURNING text_id
+    DELETE FROM texts_queued WHERE text_id = ANY(%(ids)s::bigint[])
+        AND taken_by_id IS NOT DISTINCT FROM %(operator)s RETURNING text_id
 ), sent AS (
     UPDATE texts_text SET state = 'accepted', operator_id = %(operator)s, accepted_at = %(now)s, error = '',
         words_sealed = CASE WHEN secret THEN NULL ELSE words_sealed END
@@ -438,19 +440,24 @@ ORDER BY id FOR NO KEY UPDATE
 """
 
 # The operator's id alone names a part if we know how he writes ids; else it does only together with the number. What a
-# text has come to is counted from its parts as they were before, and from those that end here.
+# text has come to is counted from its parts as they were before, and from those that end here. LATERAL, LIMIT and ARRAY
+# let PostgreSQL do nothing but look up one after the other: while the tables are small it plans to read them whole, and
+# keeps to its plan when they have grown.
 _MATCH = """
 WITH told AS (
     SELECT * FROM unnest(%(places)s::int[], %(sure)s::bool[], %(keys)s::text[], %(look_ups)s::bytea[],
         %(states)s::text[], %(errors)s::text[]) WITH ORDINALITY AS u(place, sure, key, look_up, state, error, rank)
 ), best AS (
-    SELECT DISTINCT ON (told.place) told.place, told.state, told.error, p.id FROM told
-    JOIN texts_part p ON p.operator_id = %(operator)s AND p.key = told.key AND p.state = ''
-    WHERE told.sure OR EXISTS (SELECT 1 FROM texts_text t WHERE t.id = p.text_id AND t.look_up = told.look_up)
-    ORDER BY told.place, told.rank, p.id DESC
+    SELECT DISTINCT ON (told.place) told.place, told.state, told.error, p.id FROM told, LATERAL (
+        SELECT p.id FROM texts_part p
+        WHERE p.operator_id = %(operator)s AND p.key = told.key AND p.state = ''
+          AND (told.sure OR (SELECT t.look_up FROM texts_text t WHERE t.id = p.text_id) = told.look_up)
+        ORDER BY p.id DESC LIMIT 1) p
+    ORDER BY told.place, told.rank
 ), hit AS (
     UPDATE texts_part p SET state = best.state, error = best.error, done_at = %(now)s
-    FROM best WHERE p.id = best.id RETURNING best.place, p.text_id, p.state, p.error
+    FROM best WHERE p.id = best.id AND p.id = ANY(ARRAY(SELECT id FROM best))
+    RETURNING best.place, p.text_id, p.state, p.error
 ), now_ended AS (
     SELECT text_id, count(*) AS parts, string_agg(DISTINCT state || ' ' || error, ', ')
         FILTER (WHERE state <> %(delivered)s) AS error
