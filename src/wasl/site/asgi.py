@@ -64,7 +64,7 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
     Limits by address would else be those of the whole city. What nobody forwarded needs no look at who may forward.
     """
     for name, _value in scope.get("headers", ()):
-        if name == b"x-forwarded-for":
+        if name.startswith(b"x-forwarded-"):
             await _forwarded(scope, receive, send)
             return
     await _app(scope, receive, send)
