@@ -438,6 +438,13 @@ def calls() -> int:
     return Call.objects.count()
 
 
+def channels() -> list[str]:
+    """Asterisk's names of the legs that all calls in the books came by."""
+    from wasl.services.calls.models import Call
+
+    return list(Call.objects.values_list("channel", flat=True))
+
+
 def open_things() -> list[str]:
     """What is not ended: nothing of it may be left after a test."""
     from wasl.services.calls.models import Call, Command, Leg, Seat, Waiting

@@ -285,10 +285,14 @@ def test_a_frozen_controller_is_noticed_and_new_callers_are_answered_without_it(
 ) -> None:
     frozen = house.process("voice")
     os.kill(frozen, signal.SIGSTOP)
+    lost = line.call("1111", caller="+96892345671")
     again(house, desk, "voice", frozen)
     # The guard has ended it; who calls now is served as ever.
     call, _agent = talking(house, line, desk)
     assert hears(call) == {AGENT}
+    # Whom Asterisk served alone is put into the books by a job of every minute.
+    line.hang_up(lost.name)
+    until(lambda: lost.leg in desk.channels(), seconds=180, what="who came while it was frozen stands in the books")
 
 
 def test_postgresql_dies_while_two_talk_and_one_waits(house: Hotline, line: Carrier, desk: Inside) -> None:

@@ -421,21 +421,21 @@ clearglobalvars = no
 
 [from-carrier]
 exten => _[+0-9].,1,Set(__WASL_CALL=${UNIQUEID})
+ same => n,Set(CAME=${EPOCH} ${FILTER(+0-9,${EXTEN})} ${FILTER(+0-9,${CALLERID(num)})})
  same => n,Answer()
  same => n,MixMonitor({spool}/recordings/${UNIQUEID}.raw,Di(WASL_MIX))
  same => n,Stasis({app},inbound,${FILTER(+0-9,${EXTEN})})
- same => n,GotoIf($["${STASISSTATUS}" = "FAILED"]?alone)
+ same => n,GotoIf($["${STASISSTATUS}" = "FAILED"]?degraded,s,1)
  same => n,Hangup()
- same => n(alone),Set(WHO=${FILTER(+0-9,${EXTEN})} ${FILTER(+0-9,${CALLERID(num)})})
- same => n,Set(FILE({spool}/degraded/${UNIQUEID},,,l,u)=${EPOCH} ${WHO})
- same => n,Goto(degraded,s,1)
 
 [agents]
 exten => _X!,1,Hangup(21)
 
 [degraded]
 exten => s,1,UserEvent(Degraded,Call:${WASL_CALL})
- same => n,StopPlaytones()
+ same => n,GotoIf($["${CAME}" = ""]?told)
+ same => n,Set(FILE({spool}/degraded/${WASL_CALL},,,l,u)=${CAME})
+ same => n(told),StopPlaytones()
  {technical}
  same => n,Queue({queue},,,,60)
  {nobody}
