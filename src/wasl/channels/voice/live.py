@@ -64,7 +64,7 @@ class LiveCall(Parties):
                     line.enter, self.kept, how.queue, self.language, head=how.head, preferred=how.preferred
                 )
                 if offer is not None:
-                    await self.owner.give(offer)
+                    self.owner.go(self.owner.give(offer))
             if waiting is None:
                 await self.say(sentences.FULL)
                 return await self._mailbox()

@@ -50,7 +50,7 @@ class InLine:
                 event = await self._call.caller.next(max(0.02, min(word_at, music_at) - clock()))
                 if event is not None:
                     came = await self._happened(event)
-                elif clock() < word_at:
+                elif music_at < word_at:
                     music_at, came = float("inf"), None
                     await self._call.music()
                 else:
