@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import psycopg
 import pytest
 from django.db import DataError, IntegrityError, connection, transaction
+from psycopg.types.numeric import Int8
 
 from wasl.core.organisation.models import Client, Unit
 from wasl.core.people.models import Address, Person
@@ -120,3 +121,20 @@ def test_a_connection_that_died_is_replaced_before_it_is_used(monkeypatch: pytes
     assert rows.read("SELECT 1") == [(1,)]
     assert rows.read("SELECT pg_backend_pid()") != [(backend,)]
     connection.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_follows_a_write_sees_it_and_is_one_with_it() -> None:
+    """Often enough for both to be prepared, also while one of them fails."""
+    many = "SELECT count(*) / $2::int FROM people_person WHERE id = $1"
+    there = person()
+    assert rows.write([there], then=(many, [Int8(there.pk), 1])) == [(1,)]
+    for _ in range(12):
+        lost = person()
+        with pytest.raises(DataError, match="division by zero"):
+            rows.write([lost], then=(many, [Int8(lost.pk), 0]))
+        with pytest.raises(IntegrityError):
+            rows.write([Person(pk=there.pk, created_at=there.created_at)], then=(many, [Int8(there.pk), 1]))
+        kept = person()
+        assert rows.write([kept], then=(many, [Int8(kept.pk), 1])) == [(1,)]
+        assert set(Person.objects.filter(pk__in=[lost.pk, kept.pk])) == {kept}

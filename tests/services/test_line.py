@@ -11,7 +11,7 @@ from django.db import connection
 from tests.city import City
 from wasl.core.organisation.models import Area, Post, Staff
 from wasl.kernel import clock, rows
-from wasl.services.calls import actions, figures, line, owed, recordings, seats
+from wasl.services.calls import actions, figures, line, news, owed, recordings, seats
 from wasl.services.calls.models import Call, Leg, Profile, Queue, Recording, Seat, Spell, Waiting
 
 pytestmark = pytest.mark.req("D1")
@@ -402,3 +402,66 @@ def test_who_is_rung_and_the_board_are_told_with_the_reservation() -> None:
         assert line.assign()
         (heard,) = [json.loads(notice.payload) for notice in listener.notifies(timeout=5, stop_after=1)]
     assert set(heard["topics"]) == {"phones", f"staff:{seat.staff_id}"}
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("committed_city")
+def test_a_seat_that_is_ready_again_wakes_the_controller_and_one_that_is_not_does_not() -> None:
+    seat = seated("anna")
+    connection.ensure_connection()
+    with psycopg.connect(connection.connection.info.dsn, autocommit=True) as listener:
+        listener.execute(f"LISTEN {news.CHANNEL}")
+        for wrap_up, heard in ((timedelta(seconds=30), []), (None, ["line"])):
+            call = called()
+            Seat.objects.update(state="busy", call=call, until=None)
+            seats.released(seat.pk, call.pk, wrap_up)
+            found = [notice.payload for notice in listener.notifies(timeout=1, stop_after=1)]
+            assert found == heard, wrap_up
+
+
+def test_nobody_is_given_out_before_those_who_waited_are_found(queue: Queue) -> None:
+    seated("one")
+    waiting, offer = line.enter(called(), "person", "ar", give=False)
+    assert waiting
+    assert offer is None
+    offer = line.assign()
+    assert offer
+    assert offer.waiting == waiting.pk
+
+
+def test_who_leaves_before_his_offer_was_looked_at_leaves_no_leg(queue: Queue) -> None:
+    seat, waiting = seated("one"), waits()
+    offer = line.assign()
+    assert offer
+    assert line.left(waiting.pk, "mailbox")
+    assert Leg.objects.get(channel=offer.channel).ended_at is not None
+    seat.refresh_from_db()
+    assert seat.state == "ready"
+
+
+def test_a_reservation_that_ran_out_leaves_no_leg(queue: Queue) -> None:
+    seated("one")
+    waits()
+    offer = line.assign()
+    assert offer
+    with clock.later(timedelta(minutes=2)):
+        assert seats.tidy() == 1
+    assert Leg.objects.get(channel=offer.channel).ended_at is not None
+
+
+@pytest.mark.req("C10", "D3")
+def test_who_was_to_be_called_back_as_the_controller_died_waits_on(queue: Queue) -> None:
+    seat, waiting = seated("one"), waits()
+    assert line.to_callback(waiting.pk)
+    actions.ended(waiting.call, "callback", "")
+    lost = line.assign()
+    assert lost
+    assert seats.free_of_ended() == 1
+    line.wait_without_seat()
+    assert Leg.objects.get(channel=lost.channel).ended_at is not None
+    offer = line.assign()
+    assert offer
+    assert (offer.waiting, offer.seat, offer.callback) == (waiting.pk, seat.pk, True)
+    line.wait_without_seat()
+    waiting.refresh_from_db()
+    assert waiting.state == "offered", "whose seat is his keeps it"

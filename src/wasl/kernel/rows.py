@@ -217,11 +217,15 @@ def _execute(*asked: tuple[bytes, Sequence[Any]]) -> list[tuple[Any, ...]]:
         wrapper.ensure_connection()
     with wrapper.wrap_database_errors, psycopg.RawCursor(wrapper.connection) as cursor:
         if len(asked) > 1:
-            with wrapper.connection.pipeline():
-                for statement, params in asked:
-                    cursor.execute(statement, params)
-            while cursor.nextset():
-                pass
+            try:
+                with wrapper.connection.pipeline():
+                    for statement, params in asked:
+                        cursor.execute(statement, params)
+            except psycopg.Error:
+                # The second may be believed to be prepared, which it is not where the first has failed.
+                if not wrapper.in_atomic_block:
+                    wrapper.close()
+                raise
         else:
             cursor.execute(*asked[0])
         found = cursor.fetchall() if cursor.description else []

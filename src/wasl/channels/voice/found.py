@@ -51,6 +51,7 @@ async def go_on(owner: "Controller", known: MutableMapping[int, Parties]) -> Non
     for name in await in_thread(legs.in_no_book, came):
         owner.go(owner.came(channels[name], channels[name].dialled))
     await in_thread(seats.free_of_ended)
+    await in_thread(line.wait_without_seat)
     await _strays(owner, channels)
 
 

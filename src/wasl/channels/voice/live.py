@@ -60,11 +60,15 @@ class LiveCall(Parties):
         """In line, where he may be already, and in conversation, as often as it takes."""
         while True:
             if waiting is None:
+                # Nobody is given out before all callers are found who were there before this controller.
+                give = self.owner.listening.is_set()
                 waiting, offer = await in_thread(
-                    line.enter, self.kept, how.queue, self.language, head=how.head, preferred=how.preferred
+                    line.enter, self.kept, how.queue, self.language, head=how.head, preferred=how.preferred, give=give
                 )
                 if offer is not None:
                     self.owner.go(self.owner.give(offer))
+                    if waiting is not None and offer.waiting != waiting.pk:
+                        self.owner.look()
             if waiting is None:
                 await self.say(sentences.FULL)
                 return await self._mailbox()

@@ -1,5 +1,6 @@
 """The caller and those we rang for him: how a leg is made, rung, told apart and ended. What for, others know."""
 
+import asyncio
 import logging
 from collections.abc import Coroutine
 from contextlib import suppress
@@ -28,6 +29,8 @@ class Owner(Protocol):
 
     ari: Ari
     ami: Ami
+    listening: asyncio.Event
+    """Asterisk is heard, and all callers are known who are there."""
 
     def know(self, channel: str, call: "Parties") -> None:
         """Events of this leg are the call's."""
@@ -220,9 +223,9 @@ class Parties:
     async def quiet(self) -> None:
         """No longer."""
         if self.hears_music:
-            self.hears_music = False
             with suppress(Conflict):
                 await self.ari.quiet(self.caller.channel.id)
+            self.hears_music = False
 
     async def say(self, words: str) -> None:
         """A fixed sentence to the caller, who is in no bridge."""

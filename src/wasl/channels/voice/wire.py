@@ -50,6 +50,7 @@ class Wires:
             wire.abort()
 
     async def _take(self) -> "_Wire":
+        queue = self._waiting.append
         while True:
             now = asyncio.get_running_loop().time()
             while self._free:
@@ -60,7 +61,9 @@ class Wires:
             if len(self._open) + self._opening < self._most:
                 return await self._connect()
             turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._waiting.append(turn)
+            queue(turn)
+            # Before whom he would be again, if somebody who has just come is faster.
+            queue = self._waiting.appendleft
             try:
                 await turn
             except asyncio.CancelledError:

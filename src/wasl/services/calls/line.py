@@ -7,6 +7,7 @@ with the time that somebody waits: first the area, then the language, never the 
 
 import threading
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -134,9 +135,27 @@ _WAITS_AGAIN = """
 UPDATE calls_waiting SET state = 'waiting', tried = array_remove(tried, seat_id), seat_id = NULL
  WHERE id = $1 AND state = 'offered'
 """
+# The leg of an offer that nobody has looked at yet is in the books, and is no more.
 _LEFT = """
-UPDATE calls_waiting SET state = $2, ended_at = $3 WHERE id = $1 AND state IN ('waiting', 'offered')
-RETURNING seat_id, call_id
+WITH gone AS (
+  UPDATE calls_waiting SET state = $2, ended_at = $3 WHERE id = $1 AND state IN ('waiting', 'offered')
+  RETURNING seat_id, call_id
+), leg AS (
+  UPDATE calls_leg l SET ended_at = $3 FROM gone JOIN calls_seat s ON s.id = gone.seat_id
+   WHERE l.call_id = gone.call_id AND l.staff_id = s.staff_id AND l.kind = 'agent'
+     AND l.answered_at IS NULL AND l.ended_at IS NULL
+)
+SELECT seat_id, call_id FROM gone
+"""
+_SEATLESS = """
+WITH again AS (
+  UPDATE calls_waiting w SET state = 'waiting', tried = array_remove(tried, seat_id), seat_id = NULL
+   WHERE state = 'offered' AND NOT EXISTS (
+         SELECT FROM calls_seat s WHERE s.id = w.seat_id AND s.call_id = w.call_id AND s.state IN ('offered', 'busy'))
+  RETURNING call_id
+)
+UPDATE calls_leg l SET ended_at = $1 FROM again
+ WHERE l.call_id = again.call_id AND l.kind = 'agent' AND l.answered_at IS NULL AND l.ended_at IS NULL
 """
 # Who spoke with him lately, by his number; a hidden one is nobody's.
 _STANDING = """,
@@ -146,12 +165,12 @@ _STANDING = """,
 
 
 def enter(
-    call: Call, queue: str, language: str, *, head: bool = False, preferred: int | None = None
+    call: Call, queue: str, language: str, *, head: bool = False, preferred: int | None = None, give: bool = True
 ) -> tuple[Waiting | None, Offer | None]:
     """The caller begins to wait; None where too many do already. `head`: he was on already, and is first in line.
 
-    With it, who is given to whom now that one more waits, which need not be him. A queue that does not exist is the
-    first one: nobody is lost over a name.
+    With it, who is given to whom now that one more waits, which need not be him; unless not `give`. A queue that does
+    not exist is the first one: nobody is lost over a name.
     """
     number = call.look_up and bytes(call.look_up)
     queues = rows.load_beside(
@@ -174,10 +193,11 @@ def enter(
         one.state, one.ended_at = State.FULL, now
         rows.write([one], notices=[news.notice()])
         return None, None
-    if call.queued_at is None:
-        call.queued_at = now
-    with _one_at_a_time:
-        given = rows.write([one], [(call, ("queued_at",))], [news.notice()], then=_assignment())
+    # Whom the desk works on may be locked there, and nobody else's turn waits for that: mostly he was queued before.
+    changed = [(call, ("queued_at",))] if call.queued_at is None else []
+    call.queued_at = first
+    with _one_at_a_time if give else nullcontext():
+        given = rows.write([one], changed, [news.notice()], then=_assignment() if give else None)
     return one, _offer(given)
 
 
@@ -257,6 +277,11 @@ def waits_again(waiting: int) -> None:
     """A seat that rang for him does no longer, by no fault of its own: he waits, with all his time."""
     rows.read(_WAITS_AGAIN, [Int8(waiting)])
     news.wake()
+
+
+def wait_without_seat() -> None:
+    """Whose seat was freed, as its controller died before it rang, waits on: also who is to be called back."""
+    rows.read(_SEATLESS, [clock.now()])
 
 
 def not_reached(call: int) -> bool:

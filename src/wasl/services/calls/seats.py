@@ -18,7 +18,7 @@ from wasl.core.organisation.rights import Forbidden
 from wasl.kernel import clock, rows, seal
 from wasl.kernel.ids import new_id
 from wasl.services.calls import news
-from wasl.services.calls.models import BreakReason, Profile, Seat, Waiting
+from wasl.services.calls.models import BreakReason, Leg, Profile, Seat, Waiting
 
 State = Seat.State
 
@@ -212,6 +212,8 @@ def tidy() -> int:
             Waiting.objects.filter(seat=seat, state=Waiting.State.OFFERED).update(
                 state=Waiting.State.WAITING, seat=None
             )
+            unanswered = Leg.objects.filter(call=seat.call_id, staff=seat.staff_id, kind=Leg.Kind.AGENT)
+            unanswered.filter(answered_at__isnull=True, ended_at__isnull=True).update(ended_at=now)
             _move(seat, State.ASIDE, reason="lease")
             changed += 1
         silent = Seat.objects.select_for_update(skip_locked=True).filter(
