@@ -171,7 +171,7 @@ def reported(page: Page, folder: Path, address: str) -> tuple[str, str]:
     return number, page.locator(".w-pin").inner_text().strip()
 
 
-@pytest.mark.req("E2", "F3", "G8", "I1", "M7")
+@pytest.mark.req("E2", "E9", "F3", "G8", "I1", "M7")
 def test_the_loop(house: Hotline, people: dict[str, Page], tmp_path: Path) -> None:
     address = f"maryam-{uuid.uuid4().hex[:8]}@example.com"
     citizen = people["citizen"]
