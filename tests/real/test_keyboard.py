@@ -189,7 +189,32 @@ def reported(keys: Keys, words: str, where: str) -> tuple[str, str]:
     return number, keys.page.locator(".w-pin").inner_text().strip()
 
 
-@pytest.mark.req("M7", "E11", "F3", "G8")
+@pytest.mark.req("B7")
+def test_feedback_complaint_and_status_are_three_pages(house: Hotline, visit: Visit) -> None:
+    headings = set()
+    with visit(house.url, language="ar", expect_errors=True) as page:
+        keys = Keys(page)
+        for path in ("/feedback/", "/complaint/"):
+            page.goto(path)
+            headings.add(page.locator("main .w-kicker").inner_text())
+            expect(page.locator("html")).to_have_attribute("dir", "rtl")
+            keys.to("#id_text")
+            keys.write("الماء يجري في الشارع")
+            keys.go("main form .btn-primary")
+            assert "/what/" in page.url
+        page.goto("/track/")
+        headings.add(page.locator("h1").inner_text())
+        expect(page.locator("html")).to_have_attribute("dir", "rtl")
+        keys.to("#id_number")
+        keys.write(acceptance.grouped(acceptance.make(1, 26)))
+        keys.to("#id_pin")
+        keys.write("123456")
+        keys.leaves("Enter")
+        expect(page.locator("[role=alert]").first).to_be_visible()
+    assert len(headings) == 3
+
+
+@pytest.mark.req("M7", "E11", "F3", "G8", "B7")
 def test_the_loop(house: Hotline, visit: Visit) -> None:
     with (
         visit(house.url) as page,
