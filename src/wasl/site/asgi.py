@@ -55,16 +55,8 @@ async def _app(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "websocket.close", "code": 1000})
 
 
-_forwarded = wrap_asgi_with_proxy_headers(_app, trusted_hosts=settings.WASL_PROXIES)
+app = wrap_asgi_with_proxy_headers(_app, trusted_hosts=settings.WASL_PROXIES)
+"""The ASGI application of a web process. Whoever a proxy of ours speaks for is the client (`X-Forwarded-For`).
 
-
-async def app(scope: Scope, receive: Receive, send: Send) -> None:
-    """The ASGI application of a web process. Whoever a proxy of ours speaks for is the client (`X-Forwarded-For`).
-
-    Limits by address would else be those of the whole city. What nobody forwarded needs no look at who may forward.
-    """
-    for name, _value in scope.get("headers", ()):
-        if name.startswith(b"x-forwarded-"):
-            await _forwarded(scope, receive, send)
-            return
-    await _app(scope, receive, send)
+Limits by address would else be those of the whole city.
+"""

@@ -18,7 +18,7 @@ from psycopg.types.numeric import Int8
 
 from wasl.kernel import clock, rows
 from wasl.kernel.ids import new_id
-from wasl.services.calls import legs, news, seats
+from wasl.services.calls import news, seats
 from wasl.services.calls.models import Call, Leg, Owed, Queue, Waiting
 
 State = Waiting.State
@@ -135,27 +135,14 @@ _WAITS_AGAIN = """
 UPDATE calls_waiting SET state = 'waiting', tried = array_remove(tried, seat_id), seat_id = NULL
  WHERE id = $1 AND state = 'offered'
 """
-# The leg of an offer that nobody has looked at yet is in the books, and is no more.
 _LEFT = """
-WITH gone AS (
-  UPDATE calls_waiting SET state = $2, ended_at = $3 WHERE id = $1 AND state IN ('waiting', 'offered')
-  RETURNING seat_id, call_id
-), leg AS (
-  UPDATE calls_leg l SET ended_at = $3 FROM gone JOIN calls_seat s ON s.id = gone.seat_id
-   WHERE l.call_id = gone.call_id AND l.staff_id = s.staff_id AND l.kind = 'agent'
-     AND l.answered_at IS NULL AND l.ended_at IS NULL
-)
-SELECT seat_id, call_id FROM gone
+UPDATE calls_waiting SET state = $2, ended_at = $3 WHERE id = $1 AND state IN ('waiting', 'offered')
+RETURNING seat_id, call_id
 """
 _SEATLESS = """
-WITH again AS (
-  UPDATE calls_waiting w SET state = 'waiting', tried = array_remove(tried, seat_id), seat_id = NULL
-   WHERE state = 'offered' AND NOT EXISTS (
-         SELECT FROM calls_seat s WHERE s.id = w.seat_id AND s.call_id = w.call_id AND s.state IN ('offered', 'busy'))
-  RETURNING call_id
-)
-UPDATE calls_leg l SET ended_at = $1 FROM again
- WHERE l.call_id = again.call_id AND l.kind = 'agent' AND l.answered_at IS NULL AND l.ended_at IS NULL
+UPDATE calls_waiting w SET state = 'waiting', tried = array_remove(tried, seat_id), seat_id = NULL
+ WHERE state = 'offered' AND NOT EXISTS (
+       SELECT FROM calls_seat s WHERE s.id = w.seat_id AND s.call_id = w.call_id AND s.state IN ('offered', 'busy'))
 """
 # Who spoke with him lately, by his number; a hidden one is nobody's.
 _STANDING = """,
@@ -252,7 +239,7 @@ def refused(offer: Offer, why: str) -> None:
 
 def withdrawn(offer: Offer) -> None:
     """The caller is gone while it rang, or before: the seat is as it was."""
-    legs.gone(offer.channel, "", offer.call, legs.Of(offer.seat))
+    seats.released(offer.seat, offer.call, None)
 
 
 def left(waiting: int, state: str) -> bool:
@@ -281,7 +268,7 @@ def waits_again(waiting: int) -> None:
 
 def wait_without_seat() -> None:
     """Whose seat was freed, as its controller died before it rang, waits on: also who is to be called back."""
-    rows.read(_SEATLESS, [clock.now()])
+    rows.read(_SEATLESS)
 
 
 def not_reached(call: int) -> bool:

@@ -18,7 +18,7 @@ from wasl.core.organisation.rights import Forbidden
 from wasl.kernel import clock, rows, seal
 from wasl.kernel.ids import new_id
 from wasl.services.calls import news
-from wasl.services.calls.models import BreakReason, Leg, Profile, Seat, Waiting
+from wasl.services.calls.models import BreakReason, Profile, Seat, Waiting
 
 State = Seat.State
 
@@ -156,7 +156,8 @@ _ASKED, _ASKED_FOR = "asked:", timedelta(seconds=60)
 def released(seat: int, call: int, wrap_up: timedelta | None, *, aside: str = "") -> None:
     """The seat has nothing to do with this call any more: wrap-up, ready, or set aside with the reason.
 
-    Who was asked into a conversation during a break is on a break.
+    Who was asked into a conversation during a break is on a break. A leg that was reserved with the seat, and may never
+    have been rung, ends with the reservation.
     """
     now = clock.now()
     until = now + wrap_up if wrap_up else None
@@ -212,9 +213,8 @@ def tidy() -> int:
             Waiting.objects.filter(seat=seat, state=Waiting.State.OFFERED).update(
                 state=Waiting.State.WAITING, seat=None
             )
-            unanswered = Leg.objects.filter(call=seat.call_id, staff=seat.staff_id, kind=Leg.Kind.AGENT)
-            unanswered.filter(answered_at__isnull=True, ended_at__isnull=True).update(ended_at=now)
-            _move(seat, State.ASIDE, reason="lease")
+            assert seat.call_id is not None  # noqa: S101  # an offer is of a call
+            released(seat.pk, seat.call_id, None, aside="lease")
             changed += 1
         silent = Seat.objects.select_for_update(skip_locked=True).filter(
             state=State.READY, heard_at__lt=now - PATIENCE, staff__phone_profile__phone=""
@@ -342,6 +342,10 @@ WITH was AS (
       until = CASE becomes WHEN 'wrap_up' THEN $4 END,
       call_id = CASE becomes WHEN 'wrap_up' THEN was.call_id END
     FROM was WHERE s.id = was.id RETURNING s.staff_id, s.state
+), leg AS (
+  UPDATE calls_leg l SET ended_at = $5 FROM was
+   WHERE was.state = 'offered' AND l.call_id = was.call_id AND l.staff_id = was.staff_id AND l.kind = 'agent'
+     AND l.answered_at IS NULL AND l.ended_at IS NULL
 )
 SELECT pg_notify('{rows.LIVE_CHANNEL}', replace($7, '{news.SOMEBODY}', staff_id::text)),
        CASE state WHEN 'ready' THEN pg_notify($8, 'line') END FROM moved
